@@ -1,0 +1,1 @@
+"""The domain of Tallystick: rules, chain, store, reconciliation. No HTTP and no terminal in here."""

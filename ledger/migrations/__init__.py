@@ -1,0 +1,1 @@
+"""Alembic's migrations of the database. `ledger.store.open_store` runs them; nobody has to."""

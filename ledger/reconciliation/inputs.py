@@ -1,0 +1,265 @@
+"""What a reconciliation of one bank is given: the chain at a block, the dossier, and the bank's three tables.
+
+The chain rows are plain values. Give those of the whole ledger (of every ledger contract, from the start):
+what concerns the bank is chosen by the rules. Nothing is read from a node, a database or a file here, nothing
+is defaulted from a clock, and nothing is repaired: input that cannot be reconciled raises an InputError.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from eth_utils.crypto import keccak
+
+from ledger.discount import SALT_BYTES, Quote
+from ledger.errors import InputError
+from ledger.money import Fen
+from ledger.statement import BookedLine, BookedLoan, StatementEntry
+
+NOTHING: Final = Fen(0)
+ONE_FEN: Final = Fen(1)
+MOST_TOLERANCE_FEN: Final = 100
+
+
+class VoucherState(StrEnum):
+    """Whether a voucher can still be paid; `discounted` is live and sold subject to disbursement."""
+
+    LIVE = "live"
+    DISCOUNTED = "discounted"
+    ENDED = "ended"
+
+
+class Ended(StrEnum):
+    """How a voucher ended; `NOT` while it has not, `SPLIT` where nothing was left in it."""
+
+    NOT = ""
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+    SPLIT = "split"
+
+
+class PaymentPurpose(StrEnum):
+    """What the money was for: a purchase by a funder, or the promise itself."""
+
+    DISBURSEMENT = "disbursement"
+    SETTLEMENT = "settlement"
+
+
+class PaymentState(StrEnum):
+    """Where an assertion stands. `REPLACED`: another assertion took its place; `CONFIRMED` waits for a
+    freeze.
+    """
+
+    ASSERTED = "asserted"
+    CONTESTED = "contested"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedBlock:
+    """The block at which the chain was read, and the last day on which nothing more can come before it."""
+
+    number: int
+    hash: bytes
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainVoucher:
+    """A voucher at the block. `face` in fen is what is still owed, `bank` the line's, `funder` 0 or who is
+    buying.
+
+    `quote_hashes` are those of all its discounts, rescinded ones included, in chain order.
+    """
+
+    contract: str
+    voucher: int
+    promise: int
+    line: int
+    bank: int
+    issuer: int
+    holder: int
+    face: Fen
+    due_on: date
+    tier: int
+    state: VoucherState
+    ended_as: Ended = Ended.NOT
+    funder: int = 0
+    quote_hashes: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainPayment:
+    """One assertion of a payment; give them in chain order.
+
+    `amount` in fen is the face extinguished, 0 for a disbursement, whose price lies behind `quote_hash` (b""
+    for a settlement). `face_at_assertion` in fen.
+    """
+
+    contract: str
+    voucher: int
+    purpose: PaymentPurpose
+    asserter: int
+    payee: int
+    amount: Fen
+    value_on: date
+    reference_hash: bytes
+    asserted_on: date
+    state: PaymentState
+    face_at_assertion: Fen
+    completed_on: date | None = None
+    quote_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainLine:
+    """A credit line at the block; `parent` 0 for none; amounts in fen, `drawn` with its sub-lines."""
+
+    contract: str
+    line: int
+    bank: int
+    issuer: int
+    limit: Fen
+    drawn: Fen
+    expires_on: date
+    parent: int = 0
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DossierParty:
+    """Who a party number is: the registered name, the social credit code, the name of its account."""
+
+    party: int
+    name: str
+    code: str
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DossierVoucher:
+    """The readable number (凭证编号) under which the bank's books carry a voucher."""
+
+    number: str
+    contract: str
+    voucher: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierQuote:
+    """A quote opened: with its salt it has the hash on chain; amounts in fen are this voucher's part of the
+    lot.
+
+    `interest` is the whole interest, `issuer_interest` what of it the issuer pays to the funder.
+    """
+
+    contract: str
+    voucher: int
+    quote: Quote
+    salt: bytes
+    proceeds: Fen
+    interest: Fen
+    issuer_interest: Fen = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class DossierReference:
+    """A payment reference opened: the text as on the statement, its salt, and the hash it says it has."""
+
+    reference: str
+    salt: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """What the hashes on chain stand for, as far as it is open to the bank."""
+
+    parties: Sequence[DossierParty] = ()
+    vouchers: Sequence[DossierVoucher] = ()
+    quotes: Sequence[DossierQuote] = ()
+    references: Sequence[DossierReference] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that one bank's reconciliation needs; raises InputError where it cannot be used.
+
+    `cut_off` is the last day of the books, `statement_from` the first of the statement (None: from the
+    start). `tolerance_fen`, 0 to 100, is what an amount of loan book, statement or line book may differ by.
+    """
+
+    bank: int
+    block: StatedBlock
+    cut_off: date
+    vouchers: Sequence[ChainVoucher]
+    payments: Sequence[ChainPayment]
+    lines: Sequence[ChainLine]
+    dossier: Dossier
+    loan_book: Sequence[BookedLoan]
+    statement: Sequence[StatementEntry]
+    line_book: Sequence[BookedLine]
+    tolerance_fen: Fen = ONE_FEN
+    statement_from: date | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance_fen <= MOST_TOLERANCE_FEN:
+            raise InputError(f"tolerance of {self.tolerance_fen} fen: give 0 to {MOST_TOLERANCE_FEN}")
+        if self.block.as_of < self.cut_off:
+            raise InputError(
+                f"the chain is read as of {self.block.as_of}, before the books' cut-off {self.cut_off}: read "
+                "a later block, or books with an earlier cut-off"
+            )
+        if self.statement_from is not None and self.statement_from > self.cut_off:
+            raise InputError(
+                f"the statement begins on {self.statement_from}, after the cut-off {self.cut_off}"
+            )
+        known = {(voucher.contract, voucher.voucher) for voucher in self.vouchers}
+        if len(known) != len(self.vouchers):
+            raise InputError("the chain extract has a voucher twice")
+        for payment in self.payments:
+            if (payment.contract, payment.voucher) not in known:
+                raise InputError(
+                    f"the chain extract has a payment on voucher {voucher_text(payment.voucher)}, but not "
+                    "that voucher: give the whole ledger's rows"
+                )
+        _require_single("voucher number", (entry.number for entry in self.dossier.vouchers))
+        _require_single(
+            "number for voucher", ((entry.contract, entry.voucher) for entry in self.dossier.vouchers)
+        )
+        _require_single("party", (entry.party for entry in self.dossier.parties))
+
+
+def _require_single(what: str, keys: Iterable[object]) -> None:
+    repeated = [key for key, count in Counter(keys).items() if count > 1]
+    if repeated:
+        raise InputError(f"the dossier has more than one {what} {repeated[0]}: keep the right one")
+
+
+def reference_hash(reference: str, salt: bytes) -> bytes:
+    """What a payment agreement says about the bank's reference: keccak-256 over its UTF-8 text and the salt.
+
+    32 random bytes of salt keep a guessable reference from being found by trying. InputError for another
+    length.
+    """
+    if len(salt) != SALT_BYTES:
+        raise InputError(f"a salt has {SALT_BYTES} bytes, this one has {len(salt)}")
+    return bytes(keccak(reference.encode("utf-8") + salt))
+
+
+def voucher_text(voucher: int) -> str:
+    """A voucher id as 0x and 64 hex digits."""
+    return f"0x{voucher:064x}"
+
+
+def line_text(line: int) -> str:
+    """A line id as the bank's number and its own reference: 2-17."""
+    return f"{line >> 32}-{line & 0xFFFFFFFF}"

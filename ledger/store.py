@@ -1,0 +1,226 @@
+"""The database: opened, brought to the newest revision, and bound to its chain by pins.
+
+SQLite by default (write-ahead log, foreign keys on, every commit on disk before it is reported), PostgreSQL
+by its address. A unit of work is `reading()` or `writing()`; what is written is committed whole or not at
+all. Nothing here asks a chain or knows a rule. A database of a newer version, or of another chain, is
+refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from eth_utils.address import to_checksum_address
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from ledger.chain import Address, Hash, Pin
+from ledger.errors import ChainError, InputError
+from ledger.events import journal_start
+from ledger.members import Contract
+from ledger.signing import Domain
+from ledger.tables import CursorRow, PinRow
+
+NO_BLOCK: Final = Hash(bytes(32))
+"""The hash in a cursor that has not been at any block yet."""
+_WRITES: Final = "tallystick_writes"
+
+
+class Store:
+    """An open database. Close it, or use it as a context manager."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = sessionmaker(engine, expire_on_commit=False)
+        self._writing = sessionmaker(engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one unchanging view of the database; what it changes is lost."""
+        with _usable(self._engine), self._reading() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that is committed at the end and rolled back on an exception. On SQLite it is the only
+        writer from its beginning on."""
+        with _usable(self._engine), self._writing.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        """Gives the database free."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+def open_store(url: str) -> Store:
+    """Opens the database at `url` (`sqlite:///path`, `postgresql+psycopg://…`) and migrates it if need be.
+
+    InputError for an address that cannot be used and for a database of a newer version.
+    """
+    try:
+        engine = _engine(make_url(url))
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+        raise InputError("this is no address of a database: it looks like sqlite:///tallystick.db") from None
+    try:
+        with _usable(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
+            migrate(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+def migrate(connection: Connection) -> None:
+    """Brings the database to the newest revision, inside the connection's transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("ledger.migrations")))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as unknown:
+        raise InputError(
+            f"this database was written by a newer version of the product ({unknown}): use that one"
+        ) from None
+
+
+def _engine(url: URL) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, those of the schema included
+    for setting in ("busy_timeout=10000", "journal_mode=wal", "synchronous=full", "foreign_keys=on"):
+        connection.execute(f"pragma {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer fails where another wrote meanwhile: who writes says so at the start.
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+@contextmanager
+def _usable(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as broken:
+        if type(broken) not in (DatabaseError, OperationalError):
+            raise  # a statement of ours is wrong: no condition of the database
+        where = engine.url.render_as_string(hide_password=True)
+        raise InputError(f"the database {where} cannot be used: {broken.orig}") from None
+
+
+# Pins
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A contract that the index follows, from its first block on."""
+
+    contract: Address
+    is_registry: bool
+    first_block: int
+    chain_id: int
+
+    @property
+    def journal_start(self) -> bytes:
+        """The contract's journal head before its first event."""
+        kind = Contract.REGISTRY if self.is_registry else Contract.LEDGER
+        return journal_start(Domain(kind, self.chain_id, self.contract))
+
+
+def add_pin(store: Store, pin: Pin, *, first_block: int = 0) -> None:
+    """Binds the database to these contracts; again does nothing. `first_block`: none of their events is
+    older.
+
+    ChainError where the database belongs to another chain, or has this ledger with other facts.
+    """
+    with store.writing() as session:
+        for present in pins(session):
+            if present == pin:
+                return
+            other_chain = (present.chain_id, present.genesis_hash) != (pin.chain_id, pin.genesis_hash)
+            if other_chain or present.ledger == pin.ledger:
+                raise ChainError(
+                    f"the database belongs to chain {present.chain_id} with ledger {present.ledger}: "
+                    f"give ledger {pin.ledger} on chain {pin.chain_id} a database of its own"
+                )
+        session.add(
+            PinRow(
+                contract=pin.ledger,
+                party_registry=pin.registry,
+                chain_id=pin.chain_id,
+                genesis_hash=pin.genesis_hash,
+                registry_code=pin.registry_code,
+                ledger_code=pin.ledger_code,
+                first_block=first_block,
+            )
+        )
+        session.flush()
+        for each in followed(session):
+            if session.get(CursorRow, each.contract) is None:
+                session.add(unfollowed(each))
+
+
+def unfollowed(each: Followed) -> CursorRow:
+    """The cursor of a contract of which nothing was read yet."""
+    return CursorRow(
+        contract=each.contract,
+        block=each.first_block - 1,
+        block_hash=NO_BLOCK,
+        journal=each.journal_start,
+    )
+
+
+def pins(session: Session) -> list[Pin]:
+    """Every pinned ledger with its registry, the oldest first."""
+    rows = session.scalars(select(PinRow).order_by(PinRow.first_block, PinRow.contract))
+    return [_pin(row) for row in rows]
+
+
+def pin_for(session: Session, ledger: str) -> Pin:
+    """The pin of one ledger; InputError where the database does not have it."""
+    row = session.get(PinRow, ledger)
+    if row is None:
+        raise InputError(f"this database knows no ledger at {ledger}: name one of its own, or pin it first")
+    return _pin(row)
+
+
+def followed(session: Session) -> list[Followed]:
+    """Every contract to follow: a registry before its ledgers."""
+    found: dict[str, Followed] = {}
+    for row in session.scalars(select(PinRow).order_by(PinRow.first_block, PinRow.contract)):
+        for address, is_registry in ((row.party_registry, True), (row.contract, False)):
+            contract = to_checksum_address(address)
+            found.setdefault(contract, Followed(contract, is_registry, row.first_block, row.chain_id))
+    return list(found.values())
+
+
+def _pin(row: PinRow) -> Pin:
+    return Pin(
+        chain_id=row.chain_id,
+        genesis_hash=Hash(row.genesis_hash),
+        registry=to_checksum_address(row.party_registry),
+        ledger=to_checksum_address(row.contract),
+        registry_code=Hash(row.registry_code),
+        ledger_code=Hash(row.ledger_code),
+    )

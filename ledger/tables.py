@@ -1,0 +1,404 @@
+"""The database's tables, as SQLAlchemy 2 classes.
+
+    pins · cursors · blocks · events                      the chain, as it was followed
+    parties signers · lines promises vouchers payments    the projection: a pure function of the events
+    freezes freeze_orders invoice_uses voucher_history
+    outbox                                                what is to be sent, and what became of it
+
+Only `outbox` holds anything that the chain does not. Amounts are fen, days China-time day numbers, party
+numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row names its contract, because
+one database follows several. No rule stands here; the tables themselves are made by the migrations, and a
+test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from ledger.agreements import LineId, PromiseId, VoucherId
+from ledger.members import line_text, parse_line, parse_promise, parse_voucher, promise_text, voucher_text
+
+BIGGEST: Final = 2**63
+OPEN_FATES: Final = ("asserted", "contested", "confirmed")
+"""Of payments that are still under way."""
+
+
+class Fens(TypeDecorator[int]):
+    """An amount of at most 64 bits in a BIGINT.
+
+    The contract takes amounts up to 2^64 - 1 fen. Those of 2^63 and above, which no honest party signs, are
+    kept as the negative number of the same 64 bits, so that nobody can stop the index with one.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return value - 2 * BIGGEST if value is not None and value >= BIGGEST else value
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
+        return value + 2 * BIGGEST if value is not None and value < 0 else value
+
+
+class AsText(TypeDecorator[Any]):
+    """A value kept as text of a fixed form."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int, write: Callable[[Any], str], read: Callable[[str], Any]) -> None:
+        super().__init__(length)
+        self.write, self.read = write, read
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else self.write(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else self.read(value)
+
+
+def hex_of(value: bytes) -> str:
+    """0x text of bytes."""
+    return "0x" + value.hex()
+
+
+def bytes_of(value: str) -> bytes:
+    """The reverse of `hex_of`."""
+    return bytes.fromhex(value[2:])
+
+
+def _signer_text(value: int) -> str:
+    return f"0x{value:040x}"
+
+
+def _signer(value: str) -> int:
+    return int(value, 16)
+
+
+HASH: Final = AsText(66, hex_of, bytes_of)
+VOUCHER: Final = AsText(66, voucher_text, parse_voucher)
+PROMISE: Final = AsText(42, promise_text, parse_promise)
+LINE: Final = AsText(21, line_text, parse_line)
+SIGNER: Final = AsText(42, _signer_text, _signer)
+ADDRESS: Final = String(42)
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy's own name
+        int: BigInteger,
+        bytes: HASH,
+        VoucherId: VOUCHER,
+        PromiseId: PROMISE,
+        LineId: LINE,
+    }
+
+
+def _contract() -> Mapped[str]:
+    return mapped_column(ADDRESS, primary_key=True)
+
+
+# The chain as it was followed
+
+
+class PinRow(Base):
+    """A ledger that this database belongs to, its registry, and the chain that both are on."""
+
+    __tablename__ = "pins"
+    contract: Mapped[str] = _contract()
+    party_registry: Mapped[str] = mapped_column("registry", ADDRESS)
+    chain_id: Mapped[int]
+    genesis_hash: Mapped[bytes]
+    registry_code: Mapped[bytes]
+    ledger_code: Mapped[bytes]
+    first_block: Mapped[int]
+
+
+class CursorRow(Base):
+    """How far a contract was followed: the last block, its hash (zeros: none yet), the journal head there."""
+
+    __tablename__ = "cursors"
+    contract: Mapped[str] = _contract()
+    block: Mapped[int]
+    block_hash: Mapped[bytes]
+    journal: Mapped[bytes]
+
+
+class BlockRow(Base):
+    """A block that has events of ours, or at which following once stopped."""
+
+    __tablename__ = "blocks"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes]
+    timestamp: Mapped[int]
+
+
+class EventRow(Base):
+    """One journal event as it was logged. `subject` is its first field."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("events_by_subject", "contract", "subject"),)
+    contract: Mapped[str] = _contract()
+    block: Mapped[int] = mapped_column(ForeignKey("blocks.number"), primary_key=True, autoincrement=False)
+    log_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tx_hash: Mapped[bytes]
+    name: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[bytes]
+    topics: Mapped[list[str]] = mapped_column(JSON)
+    data: Mapped[str] = mapped_column(Text)
+
+
+# Projection: registry
+
+
+class PartyRow(Base):
+    """A party. `recovery_*`: the lost-key recovery under way, NULL where there is none."""
+
+    __tablename__ = "parties"
+    contract: Mapped[str] = _contract()
+    party: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    signer: Mapped[int] = mapped_column(SIGNER)
+    kind: Mapped[int] = mapped_column(Integer)
+    signature_gas: Mapped[int]
+    roles: Mapped[int] = mapped_column(Integer)
+    sponsor: Mapped[int]
+    profile: Mapped[bytes]
+    status: Mapped[int] = mapped_column(Integer)
+    recovered_on: Mapped[int] = mapped_column(Integer)
+    sequence: Mapped[int]
+    recovery_signer: Mapped[int | None] = mapped_column(SIGNER)
+    recovery_kind: Mapped[int | None] = mapped_column(Integer)
+    recovery_signature_gas: Mapped[int | None]
+    recovery_ready_on: Mapped[int | None] = mapped_column(Integer)
+    recovery_vetoed: Mapped[bool | None]
+
+
+class SignerRow(Base):
+    """Whom a signer serves, or once served."""
+
+    __tablename__ = "signers"
+    contract: Mapped[str] = _contract()
+    signer: Mapped[int] = mapped_column(SIGNER, primary_key=True, autoincrement=False)
+    party: Mapped[int]
+
+
+# Projection: ledger
+
+
+class LineRow(Base):
+    """A credit line; `drawn` includes sub-lines."""
+
+    __tablename__ = "lines"
+    __table_args__ = (ForeignKeyConstraint(["contract", "parent"], ["lines.contract", "lines.line"]),)
+    contract: Mapped[str] = _contract()
+    line: Mapped[LineId] = mapped_column(primary_key=True)
+    bank: Mapped[int]
+    issuer: Mapped[int]
+    parent: Mapped[LineId | None]
+    limit: Mapped[int] = mapped_column(Fens)
+    drawn: Mapped[int] = mapped_column(Fens)
+    expiry: Mapped[int] = mapped_column(Integer)
+    smallest_part: Mapped[int]
+    window: Mapped[int] = mapped_column(Integer)
+    grace: Mapped[int] = mapped_column(Integer)
+    countersign: Mapped[bool]
+    frozen: Mapped[bool]
+    sequence: Mapped[int]
+
+
+class PromiseRow(Base):
+    """An issue with its terms; live + settled + cancelled = face."""
+
+    __tablename__ = "promises"
+    __table_args__ = (ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),)
+    contract: Mapped[str] = _contract()
+    promise: Mapped[PromiseId] = mapped_column(primary_key=True)
+    line: Mapped[LineId]
+    issuer: Mapped[int]
+    supplier: Mapped[int]
+    face: Mapped[int] = mapped_column(Fens)
+    due_day: Mapped[int] = mapped_column(Integer)
+    smallest_part: Mapped[int]
+    highest_tier: Mapped[int] = mapped_column(Integer)
+    terms: Mapped[bytes]
+    tenor_reason: Mapped[bytes]
+    issued_on: Mapped[int] = mapped_column(Integer)
+    headroom: Mapped[int] = mapped_column(Fens)
+    live: Mapped[int] = mapped_column(Fens)
+    settled: Mapped[int] = mapped_column(Fens)
+    cancelled: Mapped[int] = mapped_column(Fens)
+
+
+class VoucherRow(Base):
+    """One claim. `promise` is NULL where the issue was revoked before it landed; `quote` is the sale's, while
+    discounted; `ended_as` is settled, cancelled, split or revoked, NULL while face is left."""
+
+    __tablename__ = "vouchers"
+    __table_args__ = (
+        ForeignKeyConstraint(["contract", "promise"], ["promises.contract", "promises.promise"]),
+        Index("vouchers_by_holder", "contract", "holder"),
+        Index("vouchers_by_promise", "contract", "promise"),
+    )
+    contract: Mapped[str] = _contract()
+    voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
+    promise: Mapped[PromiseId | None]
+    parent: Mapped[VoucherId | None]
+    face: Mapped[int] = mapped_column(Fens)
+    holder: Mapped[int]
+    tier: Mapped[int] = mapped_column(Integer)
+    sequence: Mapped[int]
+    locks: Mapped[int] = mapped_column(Integer)
+    funder: Mapped[int]
+    pay_by: Mapped[int] = mapped_column(Integer)
+    quote: Mapped[bytes | None]
+    ended_as: Mapped[str | None] = mapped_column(String(16))
+
+
+def _voucher_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["contract", "voucher"], ["vouchers.contract", "vouchers.voucher"])
+
+
+class PaymentRow(Base):
+    """One assertion of a payment, under the sequence that it gave the voucher, with its later fate.
+
+    `face` is the voucher's when asserted, `contested_on` the first contest's day (0: never). `fate` is
+    asserted, contested, confirmed (while frozen), completed, withdrawn or replaced (by another assertion).
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (_voucher_key(),)
+    contract: Mapped[str] = _contract()
+    voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    purpose: Mapped[int] = mapped_column(Integer)
+    asserter: Mapped[int]
+    payee: Mapped[int]
+    amount: Mapped[int] = mapped_column(Fens)
+    face: Mapped[int] = mapped_column(Fens)
+    value_day: Mapped[int] = mapped_column(Integer)
+    payment_reference: Mapped[bytes]
+    agreed: Mapped[bool]
+    asserted_on: Mapped[int] = mapped_column(Integer)
+    contested_on: Mapped[int] = mapped_column(Integer)
+    contest_reason: Mapped[bytes | None]
+    confirmed_on: Mapped[int | None] = mapped_column(Integer)
+    fate: Mapped[str] = mapped_column(String(16))
+    ended_on: Mapped[int | None] = mapped_column(Integer)
+
+
+class FreezeRow(Base):
+    """A court freeze in force, with its last day."""
+
+    __tablename__ = "freezes"
+    __table_args__ = (_voucher_key(),)
+    contract: Mapped[str] = _contract()
+    voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
+    until: Mapped[int] = mapped_column(Integer)
+
+
+class FreezeOrderRow(Base):
+    """A court order that was carried out on a voucher, and is spent for it."""
+
+    __tablename__ = "freeze_orders"
+    __table_args__ = (_voucher_key(),)
+    contract: Mapped[str] = _contract()
+    order: Mapped[bytes] = mapped_column(primary_key=True)
+    voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
+
+
+class InvoiceUseRow(Base):
+    """What was issued or passed on against one invoice of one paying party."""
+
+    __tablename__ = "invoice_uses"
+    contract: Mapped[str] = _contract()
+    payer: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
+    total: Mapped[int] = mapped_column(Fens)
+    used: Mapped[int] = mapped_column(Fens)
+
+
+class HistoryRow(Base):
+    """What an event did to a voucher; a part that was split off has a row for it too.
+
+    `party`, `amount` and `reference` are the event's (recipient, funder, payee…; fen; quote, order, payment
+    reference…), `other` is the part or, in a part's own first row, the voucher that it came from. From `face`
+    on: the voucher afterwards, NULL where an invoice was used for a voucher that does not exist yet.
+    """
+
+    __tablename__ = "voucher_history"
+    __table_args__ = (_voucher_key(),)
+    contract: Mapped[str] = _contract()
+    voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
+    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    log_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(32))
+    day: Mapped[int] = mapped_column(Integer)
+    tx_hash: Mapped[bytes]
+    party: Mapped[int | None]
+    amount: Mapped[int | None] = mapped_column(Fens)
+    reference: Mapped[bytes | None]
+    other: Mapped[VoucherId | None]
+    face: Mapped[int | None] = mapped_column(Fens)
+    holder: Mapped[int | None]
+    tier: Mapped[int | None] = mapped_column(Integer)
+    locks: Mapped[int | None] = mapped_column(Integer)
+    sequence: Mapped[int | None]
+
+
+PROJECTION: Final[tuple[type[Base], ...]] = (
+    *(PartyRow, SignerRow, LineRow, PromiseRow, VoucherRow, PaymentRow, FreezeRow, FreezeOrderRow),
+    *(InvoiceUseRow, HistoryRow),
+)
+"""The tables that can be deleted and made again, each after those that it refers to."""
+
+
+# Outbox
+
+
+class OutboxRow(Base):
+    """A call to be sent, in the order of its number.
+
+    `digest` is the agreement's (for a completion, which has none, a hash of voucher and sequence): one digest
+    is in the box once, unless refused. `signers` are party numbers as JSON, NULL where they were not named.
+    `status` is queued, sent, done or refused; `place` is the index in the batch that was sent. `block` to
+    `log_index` say where it landed, or at which block it was refused.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "outbox_once",
+            "contract",
+            "digest",
+            unique=True,
+            sqlite_where=text("status <> 'refused'"),
+            postgresql_where=text("status <> 'refused'"),
+        ),
+        Index("outbox_by_status", "status", "number"),
+    )
+    number: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    contract: Mapped[str] = mapped_column(ADDRESS)
+    digest: Mapped[bytes]
+    verb: Mapped[str] = mapped_column(String(32))
+    agreement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    issued: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    consents: Mapped[list[str]] = mapped_column(JSON)
+    signers: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    calldata: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(8))
+    place: Mapped[int | None] = mapped_column(Integer)
+    tx_hash: Mapped[bytes | None]
+    block: Mapped[int | None]
+    block_hash: Mapped[bytes | None]
+    log_index: Mapped[int | None]
+    refusal: Mapped[str | None] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
