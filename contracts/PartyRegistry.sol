@@ -75,6 +75,7 @@ contract PartyRegistry is IPartyRegistry, Door {
 
     function suspend(Standing calldata a, bytes calldata consents) external door {
         _agree(AgreementTypes.SUSPEND, 4, _byRegistrar(), consents);
+        if (a.party == registrar) revert RegistrarStays(a.party);
         Party p = _advance(a.party, a.sequence);
         if (p.status() & Status.SUSPENDED != 0) revert AlreadySuspended(a.party);
         _parties[a.party] = p.marked(Status.SUSPENDED);
@@ -133,8 +134,8 @@ contract PartyRegistry is IPartyRegistry, Door {
         Recovery memory r = _recovery(a.party);
         if (Days.today() < r.readyOn) revert RecoveryNotReady(r.readyOn, Days.today());
         if (r.vetoed != (a.arbiter != 0)) revert ArbiterExpected(r.vetoed, a.arbiter);
-        if (a.arbiter != 0 && (a.arbiter == a.party || a.arbiter == p.sponsor())) {
-            revert MissingRole(a.arbiter, Role.ARBITER);
+        if (r.vetoed && (a.arbiter == a.party || a.arbiter == p.sponsor() || a.arbiter == registrar)) {
+            revert ArbiterConcerned(a.arbiter);
         }
         Duty[] memory duties = r.vetoed ? _duties(duty(a.arbiter, Need.ARBITRATE)) : new Duty[](0);
         _agree(AgreementTypes.FINISH_REKEY, 4, duties, consents);

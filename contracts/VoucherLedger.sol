@@ -314,7 +314,7 @@ contract VoucherLedger is IVoucherLedger, Door {
 
     function completePayment(uint256 voucher) external door {
         (Voucher v, Payment payment) = _underPayment(voucher, _vouchers[voucher].sequence());
-        if (v.has(Lock.FREEZE)) revert InFreeze(voucher, _freezes[voucher]);
+        _requireUnfrozen(voucher, v);
         if (!v.has(Lock.CONFIRMED)) {
             if (v.has(Lock.CONTESTED)) revert PaymentIsContested(voucher);
             uint256 from = _silenceFrom(voucher, payment);
@@ -538,7 +538,7 @@ contract VoucherLedger is IVoucherLedger, Door {
     function _movable(uint256 voucher, uint256 sequence, bool overdue) private returns (Voucher v, Promise p) {
         v = _advance(voucher, sequence);
         p = _promises[voucher >> 96];
-        if (v.has(Lock.FREEZE)) revert InFreeze(voucher, _freezes[voucher]);
+        _requireUnfrozen(voucher, v);
         if (v.has(~Lock.OVERDUE)) revert Locked(voucher, v.locks());
         if (v.has(Lock.OVERDUE) != overdue) revert OverdueDiffers(voucher, !overdue);
         if (!overdue && Days.today() >= p.dueDay()) revert RecordDay(voucher, p.dueDay(), Days.today());
@@ -561,6 +561,10 @@ contract VoucherLedger is IVoucherLedger, Door {
         _release(a.voucher, v.face(), 0);
         _log(Cancelled.selector, a.voucher, v.face());
         _show(v.holder(), 0, a.voucher);
+    }
+
+    function _requireUnfrozen(uint256 voucher, Voucher v) private view {
+        if (v.has(Lock.FREEZE)) revert InFreeze(voucher, _freezes[voucher]);
     }
 
     function _requireNew(uint256 voucher) private view {
@@ -601,7 +605,9 @@ contract VoucherLedger is IVoucherLedger, Door {
         bool due = today >= p.dueDay();
         _requireSum(a.amount, v.face());
         if (v.has(Lock.PAYMENT) && v.has(Lock.DISCOUNT) && due) {
-            // an unfinished disbursement: holder and funder say together who is to be paid
+            // an unfinished disbursement: holder and funder say together who is to be paid. Not while frozen: what waits for
+            // the end of a freeze can be withdrawn by the bank alone, and the funder's word would be gone.
+            _requireUnfrozen(a.voucher, v);
             if (a.payee != v.holder() && a.payee != v.counterparty()) revert WrongPayee(a.payee, v.holder());
             duties = new Duty[](3);
             duties[0] = duty(bank, Need.DEFEND);
@@ -658,7 +664,7 @@ contract VoucherLedger is IVoucherLedger, Door {
     }
 
     function _complete(uint256 voucher, Voucher v, Payment payment) private {
-        _log(PaymentCompleted.selector, voucher, payment.purpose(), payment.payee(), payment.amount());
+        _log(PaymentCompleted.selector, voucher, payment.payee(), payment.purpose(), payment.amount());
         _pay(voucher, v, payment);
     }
 

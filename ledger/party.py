@@ -227,6 +227,8 @@ def stand(world: World, a: Suspend | Reinstate, call: Call) -> Plan:
     number, suspended = a.party, isinstance(a, Suspend)
 
     def act() -> tuple[Event, ...]:
+        if suspended and number == REGISTRAR:
+            raise Refusal("RegistrarStays", {"party": number})
         party = _advanced(world, number, a.sequence)
         if bool(party.status & Status.SUSPENDED) == suspended:
             raise Refusal("AlreadySuspended" if suspended else "NotSuspended", {"party": number})
@@ -301,8 +303,8 @@ def finish_rekey(world: World, a: FinishRekey, call: Call) -> Plan:
         raise Refusal("RecoveryNotReady", {"readyOn": recovery.ready_on, "today": call.today})
     if recovery.vetoed != (arbiter != 0):
         raise Refusal("ArbiterExpected", {"vetoed": recovery.vetoed, "arbiter": arbiter})
-    if arbiter != 0 and arbiter in (number, party.sponsor):
-        raise Refusal("MissingRole", {"party": arbiter, "role": int(Role.ARBITER)})
+    if recovery.vetoed and arbiter in (number, party.sponsor, REGISTRAR):
+        raise Refusal("ArbiterConcerned", {"arbiter": arbiter})
 
     def act() -> tuple[Event, ...]:
         return (

@@ -141,7 +141,10 @@ def _settlement_duties(
     due = call.today >= promise.due_day
     _require_sum(a.amount, v.face)
     if due and v.locks & Lock.PAYMENT and v.locks & Lock.DISCOUNT:
-        # an unfinished disbursement: holder and funder say together who is to be paid
+        # an unfinished disbursement: holder and funder say together who is to be paid. Not while frozen: the bank alone
+        # could withdraw what waits for the end of the freeze, and the funder's word would be gone.
+        if v.locks & Lock.FREEZE:
+            raise Refusal("InFreeze", {"voucher": a.voucher, "until": world.freezes[a.voucher]})
         if a.payee not in (v.holder, v.funder):
             raise Refusal("WrongPayee", {"given": a.payee, "expected": v.holder})
         return tuple(Duty(party, Need.DEFEND) for party in (bank, v.holder, v.funder))
@@ -174,8 +177,9 @@ def _require_sum(given: int, expected: int) -> None:
 
 
 def _require_reassertable(world: World, a: AssertPayment, v: Voucher) -> None:
-    """While a payment is under way, only a contested one can be asserted anew, for the same purpose."""
-    if not v.locks & Lock.CONTESTED or world.payments[a.voucher].purpose != a.purpose:
+    """A payment under way gives way only to one for the same purpose, where it was contested, not since confirmed."""
+    answered = v.locks & Lock.CONTESTED and not v.locks & Lock.CONFIRMED
+    if not answered or world.payments[a.voucher].purpose != a.purpose:
         raise Refusal("PaymentPending", {"voucher": a.voucher})
 
 

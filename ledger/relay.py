@@ -120,10 +120,8 @@ class _Relay:
             if receipt is not None and receipt.ok:
                 verdicts += self._judge([item for item in items if item.tx_hash == tx_hash], receipt)
         judged = {verdict.item.number for verdict in verdicts}
-        taken = {_place(verdict.landed) for verdict in verdicts if verdict.landed is not None}
-        verdicts += [
-            Verdict(item, landed=self._landed(item, taken)) for item in items if item.number not in judged
-        ]
+        # The others are queued again: what has landed is found out when it is looked at next.
+        verdicts += [Verdict(item) for item in items if item.number not in judged]
         return record(self.store, verdicts)
 
     def send_next(self) -> list[Relayed] | None:

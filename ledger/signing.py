@@ -246,7 +246,9 @@ def calldata(agreement: Agreement, consents: Sequence[bytes], *, issued: Issue |
     """
     cls = type(agreement)
     if (issued is None) == isinstance(agreement, RESUPPLIED):
-        wants = "needs the issue agreement, resupplied whole" if issued is None else "takes no issue agreement"
+        wants = (
+            "needs the issue agreement, resupplied whole" if issued is None else "takes no issue agreement"
+        )
         raise InputError(f"{cls.__name__} {wants}")
     structs: list[Struct] = [agreement] if issued is None else [agreement, issued]
     kinds = [*(_tuple_type(type(struct)) for struct in structs), "bytes"]

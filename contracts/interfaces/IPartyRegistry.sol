@@ -77,11 +77,15 @@ interface IPartyRegistry is IDoor {
     error NoSponsor(uint256 party);
     error AlreadySuspended(uint256 party);
     error NotSuspended(uint256 party);
+    /// @notice The registrar cannot suspend itself: nobody could reinstate it.
+    error RegistrarStays(uint256 party);
     error NoRecovery(uint256 party);
     error RecoveryNotReady(uint256 readyOn, uint256 today);
     error AlreadyVetoed(uint256 party);
     /// @notice A vetoed recovery needs an arbiter, one without a veto none.
     error ArbiterExpected(bool vetoed, uint256 arbiter);
+    /// @notice The arbiter is the party, its sponsor or the registrar.
+    error ArbiterConcerned(uint256 arbiter);
 
     /// @notice Admits a party. Consents: registrar, sponsor bank; proof: the new signer's consent.
     /// Consumes the number.
@@ -92,7 +96,7 @@ interface IPartyRegistry is IDoor {
 
     /// @notice Takes away a party's right to issue, receive and move. It can still be paid, answer a payment, and sell to
     /// its sponsor bank. Consents: registrar.
-    /// @dev Emits PartySuspension. Requires: not suspended (AlreadySuspended).
+    /// @dev Emits PartySuspension. Requires: not suspended (AlreadySuspended), not the registrar (RegistrarStays).
     function suspend(Standing calldata a, bytes calldata consents) external;
 
     /// @notice Ends a suspension. Consents: registrar.
@@ -118,7 +122,8 @@ interface IPartyRegistry is IDoor {
 
     /// @notice Puts the recovered signer in place. Consents: none; after a veto the named arbiter.
     /// @dev Emits PartyRekeyed. Requires: a recovery (NoRecovery) that is ready (RecoveryNotReady); an arbiter exactly
-    /// where it was vetoed (ArbiterExpected), and not the party or its sponsor (MissingRole).
+    /// where it was vetoed (ArbiterExpected), who is none of the party, its sponsor and the
+    /// registrar (ArbiterConcerned).
     function finishRekey(FinishRekey calldata a, bytes calldata consents) external;
 
     /// @notice Reverts with the first unmet duty: UnknownParty, PartySuspended, PartyRecovering, MissingRole,

@@ -225,9 +225,10 @@ interface IVoucherLedger is IDoor {
 
     /// @notice Whoever paid says so: the funder for a disbursement, the line's bank for a settlement. Consents: the asserter;
     /// with the payee's as second it takes effect at once; after the due day of a voucher whose disbursement is asserted or
-    /// contested: bank, holder and funder, naming the payee.
+    /// contested: bank, holder and funder, naming the payee, and not while it is frozen (InFreeze).
     /// @dev Emits PaymentAsserted, and Transfer where it takes effect at once. Requires: value day not ahead
-    /// (ValueDayAhead); no payment under way but a contested one of the same purpose (PaymentPending). Disbursement:
+    /// (ValueDayAhead); no payment under way but a contested, not since confirmed one of the same purpose
+    /// (PaymentPending). Disbursement:
     /// NotDiscounted, until the day after pay-by (AssertTooLate), payee the holder (WrongPayee), amount 0 (WrongAmount).
     /// Settlement: amount the face (WrongAmount), payee the holder (WrongPayee), before the due day the holder's consent
     /// (HolderMustSign) and no discount (Locked).

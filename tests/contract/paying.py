@@ -1,4 +1,7 @@
-"""Agreements around a sale and a payment, faultless unless a test changes a member, and how a refusal is awaited."""
+"""Agreements around a sale, a payment and a stop, faultless unless a test changes a member, and lives that begin so.
+
+And `refuses`, with which a test says what it expects the contract to refuse. Nothing is judged here.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,9 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.errors import Refusal
-from ledger.members import Contract
+from ledger.events import OUTSIDE_JOURNAL, Event, decode
 from ledger.world import Lock
+from tests.contract import words
 from tests.rig import BANK, FACTOR, LATER, REGISTRAR, ZERO, Rig, Sent, key_of
 
 QUOTE = b"\x71" * 32
@@ -148,33 +152,33 @@ def revoke_of(rig: Rig, voucher: int) -> Revoke:
 # Parties
 
 
-def sequence_of(rig: Rig, party: int) -> int:
-    word = rig.view(Contract.REGISTRY, "partyOf(uint32)", [party], ["uint256"])
-    return int(word) >> 224
-
-
 def suspend(rig: Rig, party: int) -> None:
-    rig.do(Suspend(party, sequence_of(rig, party), ZERO, LATER), REGISTRAR)  # type: ignore[arg-type]
+    rig.do(Suspend(party, words.party(rig, party).sequence, ZERO, LATER), REGISTRAR)  # type: ignore[arg-type]
 
 
 def reinstate(rig: Rig, party: int) -> None:
-    rig.do(Reinstate(party, sequence_of(rig, party), ZERO, LATER), REGISTRAR)  # type: ignore[arg-type]
+    rig.do(Reinstate(party, words.party(rig, party).sequence, ZERO, LATER), REGISTRAR)  # type: ignore[arg-type]
 
 
 def start_recovery(rig: Rig, party: int, *, sponsor: int = BANK) -> None:
     """Registrar and sponsor propose the party's second key; until the end its first one signs for payments."""
     key = key_of(party, 1)
     new = key.public_key.to_canonical_address()
-    agreement = ProposeRekey(party, sequence_of(rig, party), 0, LATER, new)  # type: ignore[arg-type]
+    agreement = ProposeRekey(party, words.party(rig, party).sequence, 0, LATER, new)  # type: ignore[arg-type]
     rig.do(agreement, REGISTRAR, sponsor, key)
 
 
 def finish_recovery(rig: Rig, party: int) -> None:
-    rig.do(FinishRekey(party, sequence_of(rig, party), 0, LATER))  # type: ignore[arg-type]
+    rig.do(FinishRekey(party, words.party(rig, party).sequence, 0, LATER))  # type: ignore[arg-type]
     rig.keys[party] = key_of(party, 1)
 
 
 # What a test looks at afterwards
+
+
+def happened(sent: Sent) -> list[Event]:
+    """The events of the journal, in order."""
+    return [decode(topics, data) for _, topics, data in sent.logs if topics[0] not in OUTSIDE_JOURNAL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +203,3 @@ NOTHING_ASSERTED = PaymentWord(0, 0, 0, 0, 0)
 
 def locks(rig: Rig, voucher: int) -> Lock:
     return Lock(rig.voucher(voucher).locks)
-
-
-def promise_faces(rig: Rig, voucher: int) -> tuple[int, int]:
-    """Live and settled face of the voucher's promise."""
-    word = rig.word("promiseOf", voucher >> 96, "uint160")
-    return word >> 128 & (2**64 - 1), word >> 192

@@ -17,6 +17,7 @@ from web3.types import RPCEndpoint
 from ledger import projection
 from ledger.agreements import PromiseId, VoucherId
 from ledger.chain import Address, Chain, Log, RpcChain
+from ledger.deployment import deploy_ledger
 from ledger.errors import ChainError, VerificationError
 from ledger.fold import fold_all
 from ledger.indexer import Progress, follow, rebuild, rewind
@@ -337,6 +338,24 @@ def test_a_line_of_the_highest_limit_does_not_stop_the_index(tmp_path: Path) -> 
         office.do(replace(office.grant_of(LINE + 5), limit=2**64 - 1), BANK, ISSUER)  # type: ignore[arg-type]
         office.follow()
         assert verify(office.store, office.chain).verified
+
+
+def test_a_second_ledger_on_the_same_registry_is_followed_beside_the_first(tmp_path: Path) -> None:
+    with office_in(tmp_path) as office:
+        office.issue()
+        office.run()
+        office.follow()
+        later = deploy_ledger(office.chain, registry=office.pin.registry, predecessor=office.pin.ledger)
+        add_pin(office.store, later, first_block=office.chain.height())
+        successor = replace(office, pin=later)
+        successor.do(successor.grant_of(), BANK, ISSUER)
+        voucher = successor.issue(supplier=B)
+        assert [each.refusal for each in successor.run()] == [None]
+        office.follow()
+        assert verify(office.store, office.chain).findings == ()
+        with office.store.reading() as session:
+            assert set(world_of(session, later.ledger).vouchers) == {voucher}
+            assert voucher not in world_of(session, office.pin.ledger).vouchers
 
 
 # ---- what only events say ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from ledger.agreements import (
     PartyNumber,
     Reinstate,
     Rekey,
+    Suspend,
     VetoRekey,
     WithdrawRekey,
 )
@@ -118,9 +119,21 @@ def test_a_vetoed_recovery_takes_thirty_days_and_an_arbiter_who_is_not_concerned
         return Attempt(FinishRekey(HOLDER, 3, PartyNumber(by), FOREVER), (PartyNumber(by),) if by else ())
 
     refused(stage, finish(0), "ArbiterExpected", vetoed=True, arbiter=0)
-    refused(stage, finish(BANK), "MissingRole", party=BANK, role=int(Role.ARBITER))
+    refused(stage, finish(BANK), "ArbiterConcerned", arbiter=BANK)
+    refused(stage, finish(HOLDER), "ArbiterConcerned", arbiter=HOLDER)
+    refused(stage, finish(REGISTRAR), "ArbiterConcerned", arbiter=REGISTRAR)
     refused(stage, finish(BUYER), "MissingRole", party=BUYER, role=int(Role.ARBITER))
     stage.play(finish(arbiter))
+
+
+def test_the_registrar_cannot_suspend_itself(stage: ModelStage) -> None:
+    states.live(stage)
+    refused(
+        stage,
+        Attempt(Suspend(REGISTRAR, 1, NOTHING, FOREVER), (REGISTRAR,)),
+        "RegistrarStays",
+        party=REGISTRAR,
+    )
 
 
 def test_a_recovery_taken_back_ends_today(stage: ModelStage) -> None:

@@ -1,0 +1,328 @@
+"""Turns the steps of a business into signed-for agreements, with the hashes that only the dossier can open.
+
+`Desk` keeps the World as the pure model has it after each step, so that an agreement names the right sequence and
+is signed by whom the rules want; a step that the files expect to be refused must be refused by the model with that
+name. It sends nothing, and asks neither chain nor database nor clock.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from eth_utils.crypto import keccak
+
+from ledger.agreements import (
+    Admit,
+    Agreement,
+    AssertPayment,
+    Cancel,
+    CancelWhole,
+    ConfirmPayment,
+    ContestPayment,
+    Discount,
+    Freeze,
+    GrantLine,
+    Invoice,
+    Issue,
+    Part,
+    PartyNumber,
+    Purpose,
+    Rescind,
+    Split,
+    Transfer,
+    Unfreeze,
+    VoucherId,
+    WithdrawPayment,
+)
+from ledger.calendar import DAY_SECONDS, Day, Timestamp, day_of_date, start_of_day
+from ledger.discount import price, quote_hash
+from ledger.errors import InputError, Refusal
+from ledger.members import NOBODY, NO_LINE, Contract
+from ledger.money import Fen
+from ledger.payment import CompletePayment
+from ledger.signing import Domain, child_id, root_id
+from ledger.voucher import apply, signers
+from ledger.world import Role, World
+from scripts.business_dossier import OpenedInvoice, OpenedQuote, OpenedReference, OpenedTerms, Papers
+from scripts.business_files import Business, InvoiceFile, LineFile, PartyFile, RoleWord, Step, Verb
+
+REGISTRAR: Final = PartyNumber(1)
+MORNING: Final = 9 * 3_600
+"""Seconds after midnight in China at which a day's agreements are sent."""
+GOOD_FOR: Final = 7 * DAY_SECONDS
+"""Seconds that a signature may be waited with."""
+SALT_BYTES: Final = 32
+ROLE_BITS: Final = {
+    RoleWord.ISSUER: Role.ISSUER,
+    RoleWord.FUNDER: Role.FUNDER,
+    RoleWord.ARBITER: Role.ARBITER,
+    RoleWord.SUPPLIER: Role(0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is to be sent, and who signs it in this order; `steps` are the rows that it stands for."""
+
+    agreement: Agreement | CompletePayment
+    signers: tuple[PartyNumber, ...]
+    steps: tuple[Step, ...]
+    issued: Issue | None = None
+    sequence: int = 0
+
+    @property
+    def refused_as(self) -> str | None:
+        """The error that it must meet, None where it must be done."""
+        return self.steps[0].refused_as if self.steps else None
+
+
+@dataclass
+class Desk:
+    """The business at its present step. `ids` and `issues` by readable number."""
+
+    business: Business
+    domain: Domain
+    world: World
+    papers: Papers
+    ids: dict[str, VoucherId] = field(default_factory=dict)
+    issues: dict[str, Issue] = field(default_factory=dict)
+
+    # Before the first promise
+
+    def admission(self, party: PartyFile, signer: bytes, *, on: Day) -> Act:
+        """The registrar admits a party that a bank sponsors."""
+        if party.sponsor is None:
+            raise InputError(f"party {party.party} {party.short} needs a bank that sponsors it")
+        agreement = Admit(
+            party=party.party,
+            roles=int(ROLE_BITS[party.role]),
+            sponsor=self.business.number_of(party.sponsor),
+            signature_gas=0,
+            profile=self.profile(party),
+            deadline=_deadline(on),
+            signer=signer,
+        )
+        return self._done(agreement, on=on)
+
+    def grant(self, line: LineFile) -> Act:
+        """A bank grants a line on its day."""
+        on = day_of_date(line.granted_on)
+        agreement = GrantLine(
+            line=line.line,
+            issuer=self.business.number_of(line.issuer),
+            parent=line.parent or NO_LINE,
+            limit=line.limit,
+            expiry=day_of_date(line.expires_on),
+            smallest_part=line.smallest_part,
+            window=line.window,
+            grace=line.grace,
+            countersign=line.countersign,
+            deadline=_deadline(on),
+        )
+        return self._done(agreement, on=on)
+
+    def profile(self, party: PartyFile) -> bytes:
+        """The salted hash of who a party is."""
+        salt = self.papers.profile_salts.setdefault(party.party, secrets.token_bytes(SALT_BYTES))
+        return bytes(keccak(f"{party.code} {party.name}".encode() + salt))
+
+    # Steps
+
+    def act(self, steps: Sequence[Step]) -> Act:
+        """The agreement that these rows stand for; InputError where the model does not take it as the files say."""
+        first = steps[0]
+        on = day_of_date(first.on)
+        issued = self.issues.get(first.voucher) if first.verb is Verb.CANCEL_WHOLE else None
+        agreement = self._agreement(tuple(steps), on=on)
+        act = self._done(agreement, on=on, steps=tuple(steps), issued=issued)
+        if first.by not in {self.business_name(party) for party in act.signers} and act.signers:
+            names = ", ".join(self.business_name(party) for party in act.signers)
+            raise InputError(f"steps.csv, row {first.row}: {first.by} does not sign this, {names} do")
+        if act.refused_as is None:
+            self._remember(agreement, steps)
+        return act
+
+    def business_name(self, party: PartyNumber) -> str:
+        """The short name of a party."""
+        return next(row.short for row in self.business.parties.values() if row.party == party)
+
+    def _agreement(self, steps: tuple[Step, ...], *, on: Day) -> Agreement | CompletePayment:
+        step, deadline = steps[0], _deadline(on)
+        if step.verb is Verb.ISSUE:
+            return self._issue(step)
+        voucher = self._id(step)
+        present = self.world.vouchers.get(voucher)
+        sequence = present.sequence if present else 0
+        by, to = self._party(step.by), self._party(step.to) if step.to else NOBODY
+        match step.verb:
+            case Verb.SPLIT:
+                parts = tuple(Part(self._party(each.to or ""), each.amount or Fen(0)) for each in steps)
+                used = [row for each in steps for row in self._invoices(each.part or "", step.by)]
+                return Split(voucher, sequence, False, deadline, parts, self._uses(used))
+            case Verb.TRANSFER:
+                used = self._invoices(step.voucher, step.by)
+                return Transfer(voucher, sequence, to, False, deadline, self._uses(used))
+            case Verb.DISCOUNT:
+                pay_by = day_of_date(step.until or step.on)
+                return Discount(voucher, sequence, to, self._quote(step, voucher), pay_by, deadline)
+            case Verb.RESCIND:
+                return Rescind(voucher, sequence, by, deadline)
+            case Verb.ASSERT_DISBURSEMENT | Verb.ASSERT_SETTLEMENT | Verb.SETTLE:
+                disburses = step.verb is Verb.ASSERT_DISBURSEMENT
+                return AssertPayment(
+                    voucher,
+                    sequence,
+                    Purpose.DISBURSEMENT if disburses else Purpose.SETTLEMENT,
+                    to,
+                    Fen(0) if disburses else step.amount or Fen(0),
+                    day_of_date(step.value_on or step.on),
+                    self._reference(step),
+                    deadline,
+                )
+            case Verb.CONFIRM:
+                return ConfirmPayment(voucher, sequence, deadline)
+            case Verb.CONTEST:
+                return ContestPayment(voucher, sequence, by, self._salted(step.note or ""), deadline)
+            case Verb.WITHDRAW:
+                return WithdrawPayment(voucher, sequence, deadline)
+            case Verb.FREEZE:
+                until = day_of_date(step.until or step.on)
+                return Freeze(voucher, self._salted(step.reference or ""), until, deadline)
+            case Verb.UNFREEZE:
+                return Unfreeze(voucher, sequence, self._salted(step.reference or ""), deadline)
+            case Verb.CANCEL:
+                return Cancel(voucher, sequence, deadline)
+            case Verb.CANCEL_WHOLE:
+                return CancelWhole(voucher, sequence, deadline)
+        return CompletePayment(voucher)
+
+    def _issue(self, step: Step) -> Issue:
+        row = self.business.promises[step.voucher]
+        due, salt = day_of_date(row.due_on), secrets.token_bytes(SALT_BYTES)
+        terms = f"{row.number} {row.contract_no} {row.issuer} {row.supplier} {row.face} {row.due_on}"
+        self.papers.terms.append(OpenedTerms(row.number, terms, salt))
+        issue = Issue(
+            issuer=self._party(row.issuer),
+            line=row.line,
+            supplier=self._party(row.supplier),
+            face=row.face,
+            due_day=due,
+            smallest_part=row.smallest_part,
+            highest_tier=row.highest_tier,
+            terms=bytes(keccak(terms.encode() + salt)),
+            tenor_reason=bytes(32),
+            issuer_reference=row.contract_no.encode().ljust(32, b"\0")[:32],
+            deadline=_deadline(day_of_date(row.issued_on)),
+            invoices=self._uses(self._invoices(row.number, row.issuer)),
+        )
+        self.issues[row.number] = issue
+        return issue
+
+    def _invoices(self, voucher: str, buyer: str) -> list[InvoiceFile]:
+        return [row for row in self.business.invoices if (row.voucher, row.buyer) == (voucher, buyer)]
+
+    def _uses(self, rows: Sequence[InvoiceFile]) -> tuple[Invoice, ...]:
+        """The same invoice has the same fingerprint each time, so that its total cannot be passed."""
+        uses: list[Invoice] = []
+        for row in rows:
+            buyer, seller = (self.business.parties[name].code for name in (row.buyer, row.seller))
+            text = f"{row.number} {buyer} {seller} {row.total}"
+            fingerprint = bytes(keccak(text.encode() + self.papers.invoice_salt))
+            self.papers.invoices[fingerprint] = OpenedInvoice(row.number, text)
+            uses.append(Invoice(fingerprint, row.amount, row.total))
+        return tuple(uses)
+
+    def _quote(self, step: Step, voucher: VoucherId) -> bytes:
+        quote, salt = self.business.quote(step.quote or ""), secrets.token_bytes(SALT_BYTES)
+        hashed = bytes(quote_hash(quote, salt))
+        face = self.world.vouchers[voucher].face if voucher in self.world.vouchers else 0
+        if step.refused_as is None:
+            priced = price(Fen(face), quote)
+            self.papers.quotes.append(OpenedQuote(step.quote or "", voucher, quote, salt, priced))
+        return hashed
+
+    def _reference(self, step: Step) -> bytes:
+        opened = OpenedReference.drawn(step.reference or "", secrets.token_bytes(SALT_BYTES))
+        self.papers.references.append(opened)
+        return opened.hash
+
+    def _salted(self, text: str) -> bytes:
+        salt = secrets.token_bytes(SALT_BYTES)
+        hashed = bytes(keccak(text.encode() + salt))
+        self.papers.reasons[hashed] = (text, salt)
+        return hashed
+
+    def _done(
+        self,
+        agreement: Agreement | CompletePayment,
+        *,
+        on: Day,
+        steps: tuple[Step, ...] = (),
+        issued: Issue | None = None,
+    ) -> Act:
+        """The model takes the step, or refuses it where the files say so."""
+        named: dict[str, Any] = {"timestamp": _morning(on), "issued": issued}
+        if isinstance(agreement, Issue) or issued is not None:
+            named["root"] = root_id(issued or agreement, self.domain)  # type: ignore[arg-type]
+        if steps and steps[0].verb is Verb.SETTLE:
+            named["consents"] = (True, True)
+        present = self.world.vouchers.get(getattr(agreement, "voucher", VoucherId(0)))
+        sequence = present.sequence if present else 0
+        expected = steps[0].refused_as if steps else None
+        try:
+            who = signers(self.world, agreement, **named)
+            world, _ = apply(self.world, agreement, **named)
+        except Refusal as refusal:
+            if refusal.name != expected:
+                raise InputError(_misfit(steps, f"it is refused: {refusal}")) from None
+            return Act(agreement, self._named_signers(agreement, steps, named), steps, issued, sequence)
+        if expected is not None:
+            raise InputError(_misfit(steps, f"{expected} was expected, but it is allowed"))
+        self.world = world
+        return Act(agreement, who, steps, issued, sequence)
+
+    def _named_signers(
+        self, agreement: Agreement | CompletePayment, steps: tuple[Step, ...], named: dict[str, Any]
+    ) -> tuple[PartyNumber, ...]:
+        """Who would sign a step that is refused: whom the rules want, else whom the row names."""
+        try:
+            return signers(self.world, agreement, **named)
+        except Refusal:
+            return tuple(self._party(name) for name in (steps[0].by, steps[0].to) if name)
+
+    def _remember(self, agreement: Agreement | CompletePayment, steps: Sequence[Step]) -> None:
+        if isinstance(agreement, Issue):
+            self.ids[steps[0].voucher] = root_id(agreement, self.domain)
+        if isinstance(agreement, Split):
+            for place, step in enumerate(steps):
+                self.ids[step.part or ""] = child_id(agreement.voucher, agreement.sequence, place)
+
+    def _id(self, step: Step) -> VoucherId:
+        if step.voucher not in self.ids:
+            raise InputError(f"steps.csv, row {step.row}: voucher {step.voucher} does not exist on {step.on}")
+        return self.ids[step.voucher]
+
+    def _party(self, short: str) -> PartyNumber:
+        return self.business.number_of(short)
+
+
+def ledger_domain(chain_id: int, address: str) -> Domain:
+    """The domain of the agreements that make vouchers."""
+    return Domain(Contract.LEDGER, chain_id, address)
+
+
+def _morning(on: Day) -> Timestamp:
+    return Timestamp(start_of_day(on) + MORNING)
+
+
+def _deadline(on: Day) -> Timestamp:
+    return Timestamp(_morning(on) + GOOD_FOR)
+
+
+def _misfit(steps: tuple[Step, ...], what: str) -> str:
+    if not steps:
+        return what
+    return f"{steps[0].verb.value} of {steps[0].voucher} on {steps[0].on} (steps.csv, row {steps[0].row}): {what}"

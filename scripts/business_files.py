@@ -1,0 +1,413 @@
+"""A business as plain CSV files: parties, lines, promises, invoices, quotes and the steps of their lives.
+
+    read_business   all six files of a folder, or one FileError that names every bad cell of a file
+
+Columns are documented in `sample_business/README.md`; each file may use the Chinese or the English headings.
+What is checked here is that the files can be read and that they know each other's names and numbers. Whether a
+step may happen is for the contract to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from ledger.calendar import DayCount, Tenor, day_of_date, parse_date, tenor_class
+from ledger.codes import CreditCode, check_credit_code
+from ledger.discount import Bearer, Fee, Quote, parse_share
+from ledger.errors import FileError, InputError, RowProblem
+from ledger.members import LineId, PartyNumber, parse_line
+from ledger.money import Fen, Percent, parse_rate, parse_yuan
+from ledger.statement import Column, choice, read_table, text, whole_number
+
+SAMPLE: Final = Path(__file__).resolve().parent / "sample_business"
+
+
+class RoleWord(Enum):
+    """What a party is; the value is its role bits on chain. A registrar has none: it is party 1."""
+
+    REGISTRAR = "registrar"
+    BANK = "bank"
+    ISSUER = "issuer"
+    FUNDER = "funder"
+    ARBITER = "arbiter"
+    SUPPLIER = "supplier"
+
+
+class Verb(Enum):
+    """What a step does, by its English word."""
+
+    ISSUE = "issue"
+    SPLIT = "split"
+    TRANSFER = "transfer"
+    DISCOUNT = "discount"
+    RESCIND = "rescind"
+    ASSERT_DISBURSEMENT = "assert disbursement"
+    ASSERT_SETTLEMENT = "assert settlement"
+    SETTLE = "settle jointly"
+    CONFIRM = "confirm"
+    CONTEST = "contest"
+    WITHDRAW = "withdraw"
+    COMPLETE = "complete by silence"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    CANCEL = "cancel"
+    CANCEL_WHOLE = "cancel whole"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyFile:
+    """One party; `short` is the name by which the other files call it."""
+
+    party: PartyNumber
+    short: str
+    name: str
+    code: CreditCode
+    account: str
+    role: RoleWord
+    sponsor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFile:
+    """One credit line; amounts in fen, window and grace in days."""
+
+    line: LineId
+    granted_on: date
+    issuer: str
+    parent: LineId | None
+    limit: Fen
+    expires_on: date
+    smallest_part: Fen
+    window: int
+    grace: int
+    countersign: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseFile:
+    """One promise; `refused_as` names the error that its issue must meet, None where it is made."""
+
+    number: str
+    issued_on: date
+    line: LineId
+    issuer: str
+    supplier: str
+    face: Fen
+    due_on: date
+    highest_tier: int
+    smallest_part: Fen
+    contract_no: str
+    refused_as: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceFile:
+    """`amount` of an invoice used when `voucher` is issued, parted or passed on by the buyer."""
+
+    number: str
+    dated: date
+    buyer: str
+    seller: str
+    total: Fen
+    voucher: str
+    amount: Fen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteFile:
+    """A funder's quote for one voucher."""
+
+    number: str
+    voucher: str
+    funder: str
+    recourse: bool
+    rate: Percent
+    basis: DayCount
+    value_on: date
+    due_on: date
+    fee_basis_points: int
+    fee_minimum: Fen
+    bearer: Bearer
+    issuer_share: int | None
+    issuer_ceiling: Fen | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One row of the steps; rows of one split stand together. `row` counts as a spreadsheet does."""
+
+    row: int
+    on: date
+    verb: Verb
+    voucher: str
+    by: str
+    to: str | None = None
+    amount: Fen | None = None
+    part: str | None = None
+    quote: str | None = None
+    reference: str | None = None
+    value_on: date | None = None
+    until: date | None = None
+    refused_as: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """The six files, each keyed by its own names and numbers."""
+
+    parties: Mapping[str, PartyFile]
+    lines: Mapping[LineId, LineFile]
+    promises: Mapping[str, PromiseFile]
+    invoices: tuple[InvoiceFile, ...]
+    quotes: Mapping[str, QuoteFile]
+    steps: tuple[Step, ...]
+
+    def number_of(self, short: str) -> PartyNumber:
+        """The party number behind a short name."""
+        return self.parties[short].party
+
+    def banks(self) -> tuple[PartyFile, ...]:
+        """The banks by number."""
+        found = (party for party in self.parties.values() if party.role is RoleWord.BANK)
+        return tuple(sorted(found, key=lambda party: party.party))
+
+    def quote(self, number: str) -> Quote:
+        """A quote as it is priced and hashed; InputError for one that cannot be."""
+        row = self.quotes[number]
+        return Quote(
+            recourse=row.recourse,
+            funder=self.number_of(row.funder),
+            rate=row.rate,
+            basis=row.basis,
+            value_day=day_of_date(row.value_on),
+            due_day=day_of_date(row.due_on),
+            fee=Fee(row.fee_basis_points, row.fee_minimum),
+            bearer=row.bearer,
+            issuer_share=row.issuer_share or 0,
+            issuer_ceiling=row.issuer_ceiling,
+        )
+
+    def acts(self) -> tuple[tuple[Step, ...], ...]:
+        """What is agreed at once, in order of days: issues first, the parts of one split together."""
+        issues = [
+            Step(
+                row=0,
+                on=promise.issued_on,
+                verb=Verb.ISSUE,
+                voucher=promise.number,
+                by=promise.issuer,
+                to=promise.supplier,
+                amount=promise.face,
+                until=promise.due_on,
+                refused_as=promise.refused_as,
+            )
+            for promise in self.promises.values()
+        ]
+        grouped: list[list[Step]] = []
+        for step in sorted((*issues, *self.steps), key=lambda step: step.on):
+            last = grouped[-1][-1] if grouped else None
+            if last and step.verb is Verb.SPLIT and _same_split(last, step):
+                grouped[-1].append(step)
+            else:
+                grouped.append([step])
+        return tuple(tuple(steps) for steps in grouped)
+
+
+def _same_split(one: Step, other: Step) -> bool:
+    return (one.verb, one.on, one.voucher, one.by) == (other.verb, other.on, other.voucher, other.by)
+
+
+# Reading
+
+_YES_NO: Final = {"是": True, "否": False, "yes": True, "no": False}
+_ROLES: Final = dict(
+    zip(("登记方", "银行", "核心企业", "资金方", "仲裁方", "供应商"), RoleWord, strict=True)
+) | {word.value: word for word in RoleWord}
+_BEARERS: Final = {"供应商": Bearer.SUPPLIER, "核心企业": Bearer.ISSUER, "共担": Bearer.SHARED} | {
+    bearer.value: bearer for bearer in Bearer
+}
+_BASES: Final = {basis.value: basis for basis in DayCount}
+VERB_WORDS: Final = {
+    "开立": Verb.ISSUE,
+    "拆分": Verb.SPLIT,
+    "转让": Verb.TRANSFER,
+    "贴现": Verb.DISCOUNT,
+    "解除贴现": Verb.RESCIND,
+    "放款申报": Verb.ASSERT_DISBURSEMENT,
+    "兑付申报": Verb.ASSERT_SETTLEMENT,
+    "共同兑付": Verb.SETTLE,
+    "确认": Verb.CONFIRM,
+    "异议": Verb.CONTEST,
+    "撤回": Verb.WITHDRAW,
+    "默认完成": Verb.COMPLETE,
+    "冻结": Verb.FREEZE,
+    "解冻": Verb.UNFREEZE,
+    "注销": Verb.CANCEL,
+    "整单注销": Verb.CANCEL_WHOLE,
+}
+_VERBS: Final = VERB_WORDS | {verb.value: verb for verb in Verb}
+NEEDS: Final[Mapping[Verb, tuple[str, ...]]] = {
+    Verb.SPLIT: ("to", "amount", "part"),
+    Verb.TRANSFER: ("to",),
+    Verb.DISCOUNT: ("to", "quote", "until"),
+    Verb.ASSERT_DISBURSEMENT: ("to", "reference", "value_on"),
+    Verb.ASSERT_SETTLEMENT: ("to", "amount", "reference", "value_on"),
+    Verb.SETTLE: ("to", "amount", "reference", "value_on"),
+    Verb.CONTEST: ("note",),
+    Verb.FREEZE: ("reference", "until"),
+    Verb.UNFREEZE: ("reference",),
+    Verb.CANCEL: ("to",),
+    Verb.CANCEL_WHOLE: ("to",),
+}
+"""Cells that a step of this verb cannot do without, besides date, voucher and who acts."""
+
+PARTY_COLUMNS: Final = (
+    Column("party", "编号", whole_number, unique=True),
+    Column("short", "简称", text, unique=True),
+    Column("name", "名称", text, unique=True),
+    Column("code", "统一社会信用代码", check_credit_code, unique=True),
+    Column("account", "账户名", text),
+    Column("role", "角色", choice(_ROLES)),
+    Column("sponsor", "保荐行", text, optional=True),
+)
+LINE_COLUMNS: Final = (
+    Column("line", "额度编号", parse_line, unique=True),
+    Column("granted_on", "授予日", parse_date),
+    Column("issuer", "核心企业", text),
+    Column("parent", "上级额度", parse_line, optional=True),
+    Column("limit", "授信额度", parse_yuan),
+    Column("expires_on", "到期日", parse_date),
+    Column("smallest_part", "最小拆分额", parse_yuan),
+    Column("window", "异议期天数", whole_number),
+    Column("grace", "宽限期天数", whole_number),
+    Column("countersign", "逐笔会签", choice(_YES_NO)),
+)
+PROMISE_COLUMNS: Final = (
+    Column("number", "凭证编号", text, unique=True),
+    Column("issued_on", "开立日", parse_date),
+    Column("line", "额度编号", parse_line),
+    Column("issuer", "核心企业", text),
+    Column("supplier", "供应商", text),
+    Column("face", "金额", parse_yuan),
+    Column("due_on", "到期日", parse_date),
+    Column("highest_tier", "最高层级", whole_number),
+    Column("smallest_part", "最小拆分额", parse_yuan),
+    Column("contract_no", "贸易合同号", text),
+    Column("refused_as", "结果", text, optional=True),
+)
+INVOICE_COLUMNS: Final = (
+    Column("number", "发票号码", text),
+    Column("dated", "开票日", parse_date),
+    Column("buyer", "购买方", text),
+    Column("seller", "销售方", text),
+    Column("total", "价税合计", parse_yuan),
+    Column("voucher", "凭证编号", text),
+    Column("amount", "使用金额", parse_yuan),
+)
+QUOTE_COLUMNS: Final = (
+    Column("number", "报价编号", text, unique=True),
+    Column("voucher", "凭证编号", text),
+    Column("funder", "资金方", text),
+    Column("recourse", "追索", choice(_YES_NO)),
+    Column("rate", "年利率", parse_rate),
+    Column("basis", "计息基础", choice(_BASES)),
+    Column("value_on", "起息日", parse_date),
+    Column("due_on", "到期日", parse_date),
+    Column("fee_basis_points", "手续费基点", whole_number),
+    Column("fee_minimum", "最低手续费", parse_yuan),
+    Column("bearer", "贴息方", choice(_BEARERS)),
+    Column("issuer_share", "核心企业承担比例", parse_share, optional=True),
+    Column("issuer_ceiling", "核心企业承担上限", parse_yuan, optional=True),
+)
+STEP_COLUMNS: Final = (
+    Column("on", "日期", parse_date),
+    Column("verb", "事项", choice(_VERBS)),
+    Column("voucher", "凭证编号", text),
+    Column("by", "经办方", text),
+    Column("to", "对方", text, optional=True),
+    Column("amount", "金额", parse_yuan, optional=True),
+    Column("part", "子凭证编号", text, optional=True),
+    Column("quote", "报价编号", text, optional=True),
+    Column("reference", "参考号", text, optional=True),
+    Column("value_on", "起息日", parse_date, optional=True),
+    Column("until", "期限", parse_date, optional=True),
+    Column("refused_as", "结果", text, optional=True),
+    Column("note", "说明", text, optional=True),
+)
+COLUMNS: Final = {
+    "parties.csv": PARTY_COLUMNS,
+    "lines.csv": LINE_COLUMNS,
+    "promises.csv": PROMISE_COLUMNS,
+    "invoices.csv": INVOICE_COLUMNS,
+    "quotes.csv": QUOTE_COLUMNS,
+    "steps.csv": STEP_COLUMNS,
+}
+
+R = TypeVar("R")
+
+
+def read_business(folder: Path) -> Business:
+    """The business in `folder`; FileError with every bad cell of the first file that cannot be used."""
+    rows = {name: read_table(folder / name, columns) for name, columns in COLUMNS.items()}
+    made: dict[str, list[Any]] = {
+        "parties.csv": _made(PartyFile, rows["parties.csv"]),
+        "lines.csv": _made(LineFile, rows["lines.csv"]),
+        "promises.csv": _made(PromiseFile, rows["promises.csv"]),
+        "invoices.csv": _made(InvoiceFile, rows["invoices.csv"]),
+        "quotes.csv": _made(QuoteFile, rows["quotes.csv"]),
+        "steps.csv": [
+            Step(**cast(dict[str, Any], {"row": row} | cells))
+            for row, cells in enumerate(rows["steps.csv"], start=2)
+        ],
+    }
+    business = Business(
+        parties={row.short: row for row in made["parties.csv"]},
+        lines={row.line: row for row in made["lines.csv"]},
+        promises={row.number: row for row in made["promises.csv"]},
+        invoices=tuple(made["invoices.csv"]),
+        quotes={row.number: row for row in made["quotes.csv"]},
+        steps=tuple(made["steps.csv"]),
+    )
+    for name, items in made.items():
+        problems = [problem for at, row in enumerate(items, start=2) for problem in _problems(business, row, at)]
+        if problems:
+            raise FileError(str(folder / name), problems)
+    return business
+
+
+def _made(kind: Callable[..., R], rows: Iterable[Mapping[str, object]]) -> list[R]:
+    return [kind(**cast(dict[str, Any], dict(row))) for row in rows]
+
+
+_NAMES: Final = {
+    **dict.fromkeys(("sponsor", "issuer", "supplier", "buyer", "seller", "funder", "by", "to"), "parties"),
+    **dict.fromkeys(("parent", "line"), "lines"),
+    "quote": "quotes",
+}
+
+
+def _problems(business: Business, row: Any, at: int) -> Iterable[RowProblem]:
+    """What the row names that no other file has, and what it lacks."""
+    for field, table in _NAMES.items():
+        value = getattr(row, field, None)
+        if value is not None and value not in getattr(business, table):
+            yield RowProblem(at, field, f"{value} is in no row of {table}.csv")
+    if isinstance(row, InvoiceFile | QuoteFile | Step) and row.voucher.split("/")[0] not in business.promises:
+        yield RowProblem(at, "voucher", f"{row.voucher} belongs to no promise of promises.csv")
+    if isinstance(row, PromiseFile) and tenor_class(row.issued_on, row.due_on) is not Tenor.NORMAL:
+        yield RowProblem(at, "due_on", f"{row.due_on} is not within six months of the issue on {row.issued_on}")
+    if isinstance(row, QuoteFile):
+        try:
+            business.quote(row.number)
+        except (InputError, KeyError) as error:
+            yield RowProblem(at, "", str(error))
+    if isinstance(row, Step):
+        for field in NEEDS.get(row.verb, ()):
+            if getattr(row, field) is None:
+                yield RowProblem(at, field, f"a step of the kind “{row.verb.value}” needs it")

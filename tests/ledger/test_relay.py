@@ -1,0 +1,407 @@
+"""The relay: every agreement is done or refused with its reason, once, whatever dies in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import relay
+from ledger.agreements import (
+    AGREEMENTS,
+    ConfirmPayment,
+    Discount,
+    ResizeLine,
+    Revoke,
+    VoucherId,
+)
+from ledger.calendar import Day, Timestamp
+from ledger.chain import Chain, Hash, Receipt
+from ledger.deployment import deploy
+from ledger.errors import ChainError, InputError, Refusal
+from ledger.gas import CEILING, ITEM_RESERVE, TRANSACTION, batch_gas, item_gas
+from ledger.landing import _SHOWS_AS, is_for_good
+from ledger.money import Fen
+from ledger.relay import queue, queue_completion, run
+from ledger.rows import world_of
+from ledger.signing import batch_calldata, calldata, root_id
+from ledger.store import open_store
+from ledger.verification import verify
+from tests.ledger.office import (
+    BANK,
+    FACE,
+    FACTOR,
+    ISSUER,
+    LATER,
+    LINE,
+    REGISTRAR,
+    A,
+    B,
+    C,
+    Office,
+    founder,
+    office_in,
+    some_hash,
+)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with office_in(tmp_path) as opened:
+        yield opened
+
+
+def landed(office: Office, voucher: VoucherId) -> int:
+    """The sequence of a voucher by the contract's storage, after checking that index and chain agree."""
+    office.follow()
+    assert verify(office.store, office.chain).findings == ()
+    with office.store.reading() as session:
+        return world_of(session, office.pin.ledger).vouchers[voucher].sequence
+
+
+# ---- refusals ----------------------------------------------------------------------------------------------
+
+
+def test_one_bad_agreement_is_refused_by_its_name_and_the_others_are_done(office: Office) -> None:
+    first = office.issue()
+    office.put(replace(office.issue_of(), face=Fen(FACE + 1)), ISSUER, A)
+    office.put(office.issue_of(supplier=B), ISSUER, A)  # B has to sign
+    second = office.issue(supplier=C)
+    before = office.chain.height()
+    outcomes = office.run()
+    assert [each.refusal for each in outcomes] == [
+        None,
+        Refusal("InvoicesDoNotMatch", {"invoices": FACE, "face": FACE + 1}),
+        Refusal("BadSignature", {"party": B}),
+        None,
+    ]
+    assert office.chain.height() == before + 1
+    assert [relay.outcome(office.store, each.number) for each in outcomes] == outcomes
+    assert (landed(office, first), landed(office, second)) == (1, 1)
+
+
+def test_what_can_never_become_good_is_not_sent(office: Office) -> None:
+    voucher = office.issue()
+    office.run()
+    before = office.chain.height()
+    office.put(Revoke(voucher, 1, Timestamp(office.chain.now() - 1)), A)
+    office.put(Revoke(voucher, 0, LATER), A)
+    expired, overtaken = office.run()
+    assert expired.refusal is not None
+    assert expired.refusal.name == "AgreementExpired"
+    assert overtaken.refusal == Refusal("WrongSequence", {"id": voucher, "given": 0, "present": 1})
+    assert (expired.tx_hash, expired.block, office.chain.height()) == (None, before, before)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_agreement_that_was_overtaken_is_refused_though_its_like_has_landed(
+    office: Office, together: bool
+) -> None:
+    voucher = office.issue()
+    office.run()
+    office.put(office.transfer_of(voucher, 1, B), A, B)
+    outcomes = [] if together else office.run()
+    office.put(replace(office.transfer_of(voucher, 1, B), deadline=Timestamp(LATER - 1)), A, B)
+    done, overtaken = [*outcomes, *office.run()]
+    assert done.refusal is None
+    assert overtaken.refusal == Refusal("WrongSequence", {"id": voucher, "given": 1, "present": 2})
+    assert landed(office, voucher) == 2
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_the_same_step_at_a_later_sequence_is_not_taken_for_it(office: Office, indexed: bool) -> None:
+    voucher = office.issue()
+    office.run()
+    for sequence, holder, recipient in ((1, A, C), (2, C, A), (3, A, B)):  # sent by somebody else
+        transfer = office.transfer_of(voucher, sequence, recipient)
+        call = calldata(transfer, office.consents(transfer, holder, recipient))
+        assert office.chain.wait(office.chain.send(call, to=office.pin.ledger, gas=500_000)).ok
+    if indexed:
+        office.follow()
+    office.put(office.transfer_of(voucher, 1, B), A, B)
+    office.put(office.transfer_of(voucher, 3, B), A, B)
+    overtaken, done = office.run()
+    assert overtaken.refusal == Refusal("WrongSequence", {"id": voucher, "given": 1, "present": 4})
+    assert (done.refusal, done.block) == (None, office.chain.height())
+
+
+def test_a_foreign_pin_is_refused_at_both_ends(office: Office, tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'other.db'}") as other:
+        with pytest.raises(InputError, match="knows no ledger"):
+            queue(other, office.issue_of(), [], pin=office.pin)
+        strange = replace(office.pin, chain_id=1)
+        with pytest.raises(InputError, match="pinned with other facts"):
+            queue(office.store, office.issue_of(), [], pin=strange)
+        with pytest.raises(ChainError, match="chain id: pinned 1"):
+            run(other, office.chain, pin=strange)
+
+
+def test_an_unknown_number_is_refused(office: Office) -> None:
+    with pytest.raises(InputError, match="no item 999"):
+        relay.outcome(office.store, 999)
+
+
+def test_founders_are_refused_where_one_key_is_to_serve_two(office: Office) -> None:
+    with pytest.raises(InputError, match="at least one founding bank"):
+        deploy(office.chain, registrar=founder(REGISTRAR), banks=[])
+    with pytest.raises(Refusal, match="SignerInUse"):
+        deploy(office.chain, registrar=founder(REGISTRAR), banks=[founder(BANK), founder(BANK)])
+
+
+# ---- the outbox --------------------------------------------------------------------------------------------
+
+
+def test_the_same_agreement_is_in_the_outbox_once(office: Office) -> None:
+    issue = office.issue_of()
+    number = office.put(issue, ISSUER, A)
+    assert office.put(issue, ISSUER, A) == number
+    assert [each.number for each in office.run()] == [number]
+    assert office.put(issue, ISSUER, A) == number
+    assert office.run() == []
+
+
+def test_a_refused_agreement_can_be_put_in_again_when_its_time_has_come(office: Office) -> None:
+    office.do(ResizeLine(LINE, 1, Fen(FACE - 1), Day(office.today + 300), LATER), BANK)
+    issue = office.issue_of()
+    first = office.put(issue, ISSUER, A)
+    [refused] = office.run()
+    assert refused.refusal == Refusal("LimitExceeded", {"line": LINE, "asked": FACE, "available": FACE - 1})
+    office.do(ResizeLine(LINE, 2, FACE, Day(office.today + 300), LATER), BANK)
+    second = office.put(issue, ISSUER, A)
+    assert second != first
+    [done] = office.run()
+    assert (done.number, done.refusal) == (second, None)
+    assert relay.outcome(office.store, first) == refused
+
+
+def test_items_go_out_in_their_order_across_both_contracts(office: Office) -> None:
+    newcomer = 40
+    office.admit(newcomer, 0)
+    issue = replace(office.issue_of(), supplier=newcomer)  # type: ignore[arg-type]
+    office.put(issue, ISSUER, newcomer)
+    voucher = root_id(issue, office.domain())
+    office.put(office.transfer_of(voucher, 1, B), newcomer, B)
+    office.put(office.transfer_of(voucher, 2, C), B, C)
+    before = office.chain.height()
+    assert [(each.verb, each.refusal) for each in office.run()] == [
+        ("admit", None),
+        ("issue", None),
+        ("transfer", None),
+        ("transfer", None),
+    ]
+    assert office.chain.height() == before + 2
+    assert landed(office, voucher) == 3
+
+
+def test_a_payment_is_completed_by_silence_once_for_each_payment(office: Office) -> None:
+    voucher = office.issue()
+    office.put(Discount(voucher, 1, FACTOR, some_hash("quote"), Day(office.today + 10), LATER), A, FACTOR)
+    office.put(office.assertion(voucher, 2, payee=A), FACTOR)
+    office.run()
+    early = queue_completion(office.store, voucher, sequence=3, pin=office.pin)
+    [refused] = office.run()
+    assert refused.refusal is not None
+    assert refused.refusal.name == "WindowOpen"
+    office.pass_days(6)
+    number = queue_completion(office.store, voucher, sequence=3, pin=office.pin)
+    assert number == queue_completion(office.store, voucher, sequence=3, pin=office.pin) != early
+    assert [each.refusal for each in office.run()] == [None]
+    office.pass_days(120)
+    office.put(office.assertion(voucher, 4, payee=FACTOR, amount=FACE), BANK)
+    office.run()
+    office.pass_days(6)
+    assert queue_completion(office.store, voucher, sequence=5, pin=office.pin) > number
+    assert [each.refusal for each in office.run()] == [None]
+    assert landed(office, voucher) == 6
+
+
+# ---- crashes -----------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Nothing in the product catches this."""
+
+
+@dataclass
+class Dying:
+    """The real chain, which takes the process down at one moment."""
+
+    real: Chain
+    moment: str
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def send(self, data: bytes, **options: Any) -> Hash:
+        if self.moment == "before sending":
+            raise Killed
+        tx_hash = self.real.send(data, **options)
+        if self.moment == "after sending":
+            raise Killed
+        return tx_hash
+
+    def wait(self, tx_hash: Hash, *, seconds: float) -> Receipt:
+        if self.moment == "while waiting":
+            raise Killed
+        return self.real.wait(tx_hash, seconds=seconds)
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize("moment", ["before sending", "after sending", "while waiting", "while recording"])
+def test_whenever_the_relay_is_killed_the_next_run_gets_the_record_right(
+    office: Office, monkeypatch: pytest.MonkeyPatch, moment: str, indexed: bool
+) -> None:
+    voucher = office.issue()
+    office.put(office.transfer_of(voucher, 1, B), A, B)
+    office.put(office.transfer_of(voucher, 2, C), A, C)  # B holds it
+    office.put(office.transfer_of(voucher, 2, A), B, A)
+    office.put(office.transfer_of(voucher, 3, B), A, B)  # the same step again, two sequences later
+    before = office.chain.height()
+
+    def die(*_given: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as broken:
+        if moment == "while recording":
+            broken.setattr(relay._Relay, "_judge", die)
+        with pytest.raises(Killed):
+            run(office.store, Dying(office.chain, moment), pin=office.pin)  # type: ignore[arg-type]
+    if indexed:
+        office.follow()
+
+    outcomes = sorted(office.run(), key=lambda each: each.number)
+    names = [each.refusal.name if each.refusal else None for each in outcomes]
+    assert names[:2] + names[3:] == [None, None, None, None]
+    assert names[2] in ("BadSignature", "WrongSequence")  # the latter if it is sent again
+    assert {each.block for each in outcomes if each.refusal is None} == {before + 1}
+    assert landed(office, voucher) == 4
+    assert office.run() == []
+
+
+def test_a_transaction_that_comes_late_is_not_mistaken_for_a_refusal(office: Office) -> None:
+    voucher = office.issue()
+    with pytest.raises(Killed):
+        run(office.store, Dying(office.chain, "after sending"), pin=office.pin)  # type: ignore[arg-type]
+    # The next run cannot see it yet, as on a node where it waits for its block, and sends again.
+    hidden: Any = Hiding(office.chain, office.chain.height())
+    [done] = run(office.store, hidden, pin=office.pin)
+    assert done.refusal is None
+    assert done.block == hidden.hidden
+    assert landed(office, voucher) == 1
+
+
+@dataclass
+class Hiding:
+    """The real chain, whose last block is seen only after something was sent."""
+
+    real: Chain
+    hidden: int
+    sent: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def height(self) -> int:
+        return self.real.height() if self.sent else self.hidden - 1
+
+    def simulate(self, to: Any, data: bytes, *, sender: Any, gas: int) -> Any:
+        outcome = self.real.simulate(to, data, sender=sender, gas=gas)
+        return outcome if self.sent else replace(outcome, ok=True, output=b"")
+
+    def send(self, data: bytes, **options: Any) -> Hash:
+        self.sent = True
+        return self.real.send(data, **options)
+
+
+def test_what_somebody_else_has_sent_is_recorded_as_done_where_it_landed(office: Office) -> None:
+    voucher = office.issue()
+    office.run()
+    transfer = office.transfer_of(voucher, 1, B)
+    call = calldata(transfer, office.consents(transfer, A, B))
+    theirs = office.chain.send(call, to=office.pin.ledger, gas=500_000)
+    office.put(transfer, A, B)
+    [done] = office.run()
+    assert (done.refusal, done.tx_hash, done.block) == (None, theirs, office.chain.height())
+
+
+# ---- gas ---------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_that_was_given_too_little_gas_refuses_nobody_and_is_sent_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vouchers = [office.issue() for _ in range(3)]
+    monkeypatch.setattr(relay, "item_gas", lambda *_given, **_named: 20_000)
+    before = office.chain.height()
+    assert [each.refusal for each in office.run()] == [None, None, None]
+    assert office.chain.height() > before + 1
+    assert [landed(office, voucher) for voucher in vouchers] == [1, 1, 1]
+
+
+def test_a_batch_stays_within_its_budget(office: Office) -> None:
+    for _ in range(5):
+        office.issue()
+    before = office.chain.height()
+    two = batch_gas([_floor(office)] * 2)
+    assert [each.refusal for each in office.run(gas_budget=two)] == [None] * 5
+    assert office.chain.height() == before + 3
+
+
+def _floor(office: Office) -> int:
+    issue = office.issue_of()
+    return item_gas(issue, calldata(issue, office.consents(issue, ISSUER, A)), signature_gas=0) + 2_000
+
+
+def test_floors_stand_above_what_is_used_even_alone(office: Office) -> None:
+    voucher = office.issue()
+    office.run()
+    transfer = office.transfer_of(voucher, 1, B)
+    call = calldata(transfer, office.consents(transfer, A, B))
+    floor = item_gas(transfer, call, signature_gas=0)
+    data = batch_calldata([call], False)
+    receipt = office.chain.wait(office.chain.send(data, to=office.pin.ledger, gas=batch_gas([floor])))
+    assert receipt.ok
+    assert receipt.gas_used * 5 // 4 < TRANSACTION + floor
+
+
+def test_a_contract_wallets_cap_raises_the_floor_by_more_than_itself() -> None:
+    confirm = ConfirmPayment(VoucherId(1), 1, LATER)
+    plain = item_gas(confirm, b"\x01" * 200, signature_gas=0)
+    assert item_gas(confirm, b"\x01" * 200, signature_gas=300_000) - plain >= 300_000 * 64 // 63
+    assert batch_gas([plain]) >= TRANSACTION + ITEM_RESERVE + plain
+    assert batch_gas([plain]) < CEILING
+
+
+# ---- landing -----------------------------------------------------------------------------------------------
+
+
+def test_for_every_agreement_it_is_known_how_it_shows() -> None:
+    assert set(AGREEMENTS) <= set(_SHOWS_AS)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "final"),
+    [
+        (Refusal("WrongSequence", {"id": 1, "given": 1, "present": 2}), True),
+        (Refusal("WrongSequence", {"id": 1, "given": 3, "present": 2}), False),
+        (Refusal("AgreementExpired", {"deadline": 1, "timestamp": 2}), True),
+        (Refusal("VoucherTaken", {"voucher": 1}), True),
+        (Refusal("LimitExceeded", {"line": 1, "asked": 2, "available": 1}), False),
+        (Refusal("BadSignature", {"party": 1}), False),
+        (Refusal("GasTooLow", {"needed": 2, "left": 1}), False),
+        (Refusal("EmptyRevert"), False),
+    ],
+)
+def test_only_what_is_consumed_or_expired_is_given_up_unsent(refusal: Refusal, final: bool) -> None:
+    assert is_for_good(refusal) is final
+
+
+def test_a_hundred_items_take_few_transactions(office: Office) -> None:
+    vouchers = [office.issue(FACE // 100) for _ in range(100)]
+    before = office.chain.height()
+    assert [each.refusal for each in office.run()] == [None] * 100
+    assert office.chain.height() - before <= 3
+    assert len(set(vouchers)) == 100
