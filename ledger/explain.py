@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ledger.agreements import LineId, PartyNumber, VoucherId
 from ledger.calendar import CHINA_OFFSET_SECONDS, Day, date_of_day
-from ledger.errors import InputError, Refusal
+from ledger.errors import Refusal
 from ledger.members import line_text, voucher_text
 from ledger.money import Fen, yuan
 from ledger.sentences import Sentence
@@ -44,9 +44,8 @@ _ROLES: Final = {
     Role.FUNDER: ("资金方", "funder"),
     Role.ARBITER: ("仲裁人", "arbiter"),
 }
-# How a fact is written, by its name. What is not named here is a plain number or text.
+# How a fact is written, by its name; some names are forms themselves. What is left is a plain number or text.
 _KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("voucher", "line", "locks", "role", "id"), ""),
     **dict.fromkeys(("party", "payee", "issuer", "arbiter"), "party"),
     **dict.fromkeys(("today", "expiry", "dueDay", "payBy", "until", "earliest", "latest"), "day"),
     **dict.fromkeys(("lastDay", "from", "readyOn", "valueDay"), "day"),
@@ -188,7 +187,10 @@ def _capital(text: str) -> str:
 
 
 def lock_words(locks: int) -> Sentence:
-    """What keeps a voucher from moving, in words; InputError where nothing does."""
-    if not locks:
-        raise InputError("the voucher is under no lock")
-    return Sentence(*_bits(_LOCKS, locks))
+    """What keeps a voucher from moving, in words."""
+    return Sentence(*_bits(_LOCKS, locks)) if locks else Sentence("无", "none")
+
+
+def role_words(roles: int) -> Sentence:
+    """What a party was admitted as, in words; without a role it holds vouchers."""
+    return Sentence(*_bits(_ROLES, roles)) if roles else Sentence("持有人", "holder")

@@ -14,6 +14,7 @@ test compares the two.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, text
@@ -73,19 +74,11 @@ def bytes_of(value: str) -> bytes:
     return bytes.fromhex(value[2:])
 
 
-def _signer_text(value: int) -> str:
-    return f"0x{value:040x}"
-
-
-def _signer(value: str) -> int:
-    return int(value, 16)
-
-
 HASH: Final = AsText(66, hex_of, bytes_of)
 VOUCHER: Final = AsText(66, voucher_text, parse_voucher)
 PROMISE: Final = AsText(42, promise_text, parse_promise)
 LINE: Final = AsText(21, line_text, parse_line)
-SIGNER: Final = AsText(42, _signer_text, _signer)
+SIGNER: Final = AsText(42, "0x{:040x}".format, partial(int, base=16))
 ADDRESS: Final = String(42)
 
 

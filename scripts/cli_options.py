@@ -1,0 +1,84 @@
+"""The options that the commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ledger.agreements import Invoice, PartyNumber
+from ledger.calendar import Day, day_of_date, parse_date
+from ledger.errors import InputError
+from ledger.money import Fen, parse_yuan, shown
+from scripts.cli_dossier import DossierFile
+from scripts.cli_screen import Screen
+
+HERE: Final = Path("tallystick-data")
+
+
+def _json(ctx: typer.Context, value: bool) -> bool:
+    screen_of(ctx).json = value
+    return value
+
+
+def screen_of(ctx: typer.Context) -> Screen:
+    """The run's screen; the top command makes it."""
+    screen = ctx.find_object(Screen)
+    assert screen is not None
+    return screen
+
+
+DirectoryOption = Annotated[
+    Path,
+    typer.Option("--directory", "-d", envvar="TALLYSTICK_DIRECTORY", help="The installation's directory."),
+]
+NodeOption = Annotated[
+    str | None,
+    typer.Option("--node", envvar="TALLYSTICK_NODE", help="JSON-RPC address, where the chain is a node's."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Sign and send without asking.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", callback=_json, is_eager=True, help="One JSON object on standard output.")
+]
+SaveOption = Annotated[
+    Path | None,
+    typer.Option("--save", help="Sign as far as keys are here and write the agreement to FILE; do not send."),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option("--valid-until", help="Last day on which it may land (YYYY-MM-DD); else 24 hours."),
+]
+InvoiceOption = Annotated[
+    list[str] | None,
+    typer.Option("--invoice", help="NUMBER=AMOUNT or NUMBER=AMOUNT/TOTAL in yuan; repeat for more."),
+]
+VoucherArgument = Annotated[str, typer.Argument(help="Readable number or id.", metavar="VOUCHER")]
+
+
+def day(text: str) -> Day:
+    """A date as a day number."""
+    return day_of_date(parse_date(text))
+
+
+def invoices(dossier: DossierFile, payer: PartyNumber, given: Sequence[str] | None) -> tuple[Invoice, ...]:
+    """Invoice uses out of NUMBER=AMOUNT[/TOTAL]; without a total the amount is all of it."""
+    found = []
+    for text in given or ():
+        number, equals, amounts = text.rpartition("=")
+        if not equals or not number.strip():
+            raise InputError(f"invoice {shown(text)}: write NUMBER=AMOUNT or NUMBER=AMOUNT/TOTAL")
+        amount, slash, total = amounts.partition("/")
+        used = parse_yuan(amount)
+        whole = parse_yuan(total) if slash else used
+        found.append(Invoice(dossier.fingerprint(payer, number.strip()), used, whole))
+    return tuple(found)
+
+
+def part(dossier: DossierFile, text: str) -> tuple[PartyNumber, Fen]:
+    """A part of a split out of PARTY=AMOUNT."""
+    party, equals, amount = text.rpartition("=")
+    if not equals:
+        raise InputError(f"part {shown(text)}: write PARTY=AMOUNT, such as 12=250000.00")
+    return dossier.party(party.strip()), parse_yuan(amount)

@@ -1,0 +1,134 @@
+"""What the commands say and ask: sentences for people, JSON for scripts, progress beyond two seconds.
+
+With `--json` standard output carries one JSON object and nothing else; everything for people then goes to standard
+error, questions included. No rule stands here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ledger.agreements import PartyNumber, VoucherId
+from ledger.errors import InputError, Refusal
+from ledger.explain import explain
+
+PASSPHRASE: Final = "TALLYSTICK_PASSPHRASE"
+PATIENCE_SECONDS: Final = 2.0
+NO: Final = 1
+"""Exit code of a business "no": a refusal, breaks, a failed verification, a question answered with no."""
+UNUSABLE: Final = 2
+"""Exit code of input that cannot be used."""
+
+
+@dataclass(slots=True)
+class Screen:
+    """One run's output. `names` and `vouchers` are filled in when an installation is opened."""
+
+    json: bool = False
+    names: Mapping[PartyNumber, str] = field(default_factory=dict)
+    vouchers: Mapping[VoucherId, str] = field(default_factory=dict)
+
+    def console(self) -> Console:
+        """Where people read."""
+        return Console(stderr=self.json, soft_wrap=True, highlight=False)
+
+    def say(self, text: str = "") -> None:
+        """A line for people."""
+        typer.echo(text, err=self.json)
+
+    def show(self, what: RenderableType) -> None:
+        """A table or a tree for people."""
+        self.console().print(what)
+
+    def answer(self, data: Mapping[str, object]) -> None:
+        """The one object for a script; nothing where people read."""
+        if self.json:
+            typer.echo(json.dumps(data, ensure_ascii=False))
+
+    def confirm(self, question: str) -> None:
+        """Asks; Exit with code 1 where the answer is no, InputError where nobody can answer."""
+        try:
+            agreed = typer.confirm(question, err=self.json)
+        except typer.Abort:
+            raise InputError("nobody confirmed: answer y, or give --yes where nobody can be asked") from None
+        if not agreed:
+            self.say("Nothing was done.")
+            raise typer.Exit(NO)
+
+    def passphrase(self, *, new: bool = False) -> str:
+        """From the environment, else asked for without echo (twice where it is a new one)."""
+        given = os.environ.get(PASSPHRASE)
+        if given:
+            return given
+        try:
+            asked = typer.prompt(
+                "Passphrase of the keys", hide_input=True, confirmation_prompt=new, err=self.json
+            )
+        except typer.Abort:
+            raise InputError(f"no passphrase was given: type it, or set {PASSPHRASE}") from None
+        return str(asked)
+
+    def refusal_text(self, refusal: Refusal) -> str:
+        """The refusal's name and facts, what they mean, and what to do."""
+        return f"{refusal}\n{explain(refusal, names=self.names, vouchers=self.vouchers)}"
+
+    def refused(self, refusal: Refusal) -> None:
+        """Says a refusal, as an object too."""
+        explained = explain(refusal, names=self.names, vouchers=self.vouchers)
+        typer.echo(f"Refused: {self.refusal_text(refusal)}", err=True)
+        self.answer(
+            {
+                "refused": refusal.name,
+                "facts": {key: _plain(value) for key, value in refusal.facts.items()},
+                "message": {"zh": explained.what.zh, "en": explained.what.en},
+                "next_step": {"zh": explained.next_step.zh, "en": explained.next_step.en},
+            }
+        )
+
+    def failed(self, message: str) -> None:
+        """Says an error, as an object too."""
+        typer.echo(f"Error: {message}", err=True)
+        self.answer({"error": message})
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Gives a function that takes (done, of how many); a bar appears once it has taken two seconds."""
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bar.add_task(what, total=None)
+        shown, start = False, time.monotonic()
+
+        def report(done: int, total: int) -> None:
+            nonlocal shown
+            bar.update(task, completed=done, total=max(total, done))
+            if not shown and time.monotonic() - start > PATIENCE_SECONDS and sys.stderr.isatty():
+                shown = True
+                bar.start()
+
+        try:
+            yield report
+        finally:
+            if shown:
+                bar.stop()
+
+
+def _plain(value: object) -> object:
+    """Ids do not fit into a script's numbers."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 2**53 else value
