@@ -11,18 +11,7 @@ import {AgreementTypes} from "./lib/AgreementTypes.sol";
 import {Days} from "./lib/Days.sol";
 import {Party, PartyWord, Status} from "./State.sol";
 import {
-    Admit,
-    Duty,
-    FinishRekey,
-    Need,
-    PartyDetail,
-    Recovery,
-    Rekey,
-    RekeyAnswer,
-    Role,
-    SignerKind,
-    Standing,
-    Verifier,
+    Admit, Duty, FinishRekey, Need, PartyDetail, Recovery, Rekey, RekeyAnswer, Role, SignerKind, Standing, Verifier,
     duty
 } from "./Types.sol";
 

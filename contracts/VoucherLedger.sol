@@ -2,55 +2,21 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Door} from "./Door.sol";
 import {IPartyRegistry} from "./interfaces/IPartyRegistry.sol";
 import {IVoucherLedger} from "./interfaces/IVoucherLedger.sol";
 import {Accounts} from "./lib/Accounts.sol";
 import {AgreementTypes} from "./lib/AgreementTypes.sol";
 import {Days} from "./lib/Days.sol";
+import {Ids} from "./lib/Ids.sol";
 import {
-    InvoiceUse,
-    InvoiceUseWord,
-    Line,
-    LineFlag,
-    LineTerms,
-    LineTermsWord,
-    LineWord,
-    Lock,
-    Payment,
-    PaymentWord,
-    Promise,
-    PromiseWord,
-    Voucher,
-    VoucherWord
+    InvoiceUse, InvoiceUseWord, Line, LineFlag, LineTerms, LineTermsWord, LineWord, Lock, Payment, PaymentWord,
+    Promise, PromiseWord, Voucher, VoucherWord
 } from "./State.sol";
 import {
-    AssertPayment,
-    ContestPayment,
-    Discount,
-    Duty,
-    Ending,
-    Freeze,
-    FreezeLine,
-    GrantLine,
-    Invoice,
-    Issue,
-    IssuerState,
-    LedgerSettings,
-    Need,
-    Part,
-    PaymentAnswer,
-    Pledge,
-    Purpose,
-    Rescind,
-    ResizeLine,
-    RevokeIssue,
-    Split,
-    TransferWhole,
-    Unfreeze,
-    duty,
-    dutyToSell
+    AssertPayment, ContestPayment, Discount, Duty, Ending, Freeze, FreezeLine, GrantLine, Invoice, Issue, IssuerState,
+    LedgerSettings, Need, Part, PaymentAnswer, Pledge, Purpose, Rescind, ResizeLine, RevokeIssue, Split,
+    TransferWhole, Unfreeze, duty, dutyToSell
 } from "./Types.sol";
 
 /// @title VoucherLedger
@@ -99,7 +65,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (_lines[a.line].issuer() != 0 || uint32(a.line) == 0) revert LineTaken(a.line);
         if (a.parent != 0) {
             Line parent = _lines[a.parent];
-            if (_bankOf(a.parent) != _bankOf(a.line) || parent.issuer() != a.issuer || parent.parent() != 0) {
+            if (Ids.bankOf(a.parent) != Ids.bankOf(a.line) || parent.issuer() != a.issuer || parent.parent() != 0) {
                 revert ParentLineUnfit(a.parent);
             }
         }
@@ -147,13 +113,13 @@ contract VoucherLedger is IVoucherLedger, Door {
         _requireTerms(a, line.smallestPart(), today);
         bytes32 digest = _issueDigest(a);
         _agreeOn(digest, a.deadline, _issueDuties(a, line), consents);
-        uint256 id = _rootOf(digest);
+        uint256 id = Ids.rootOf(digest);
         _requireNew(id);
 
         uint256 face = a.face;
         _draw(a.line, line, face, today);
         if (line.parent() != 0) {
-            uint64 parent = _parentOf(a.line, line);
+            uint64 parent = Ids.parentOf(a.line, line.parent());
             _draw(parent, _lines[parent], face, today);
         }
         _promises[id >> 96] = PromiseWord.make(a.line, a.dueDay, a.smallestPart, a.highestTier, face);
@@ -193,7 +159,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         _vouchers[a.voucher] = v;
         _useInvoices(a.voucher, v.holder(), a.invoices);
         for (uint256 i; i < count; ++i) {
-            _part(a.voucher, _childOf(a.voucher, a.sequence, i), a.parts[i], v, p.highestTier());
+            _part(a.voucher, Ids.childOf(a.voucher, a.sequence, i), a.parts[i], v, p.highestTier());
         }
         if (rest == 0) _show(v.holder(), 0, a.voucher);
     }
@@ -304,7 +270,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         (Voucher v, Payment payment) = _underPayment(a.voucher, a.sequence);
         uint256 asserter = payment.purpose() == uint256(Purpose.DISBURSEMENT)
             ? v.counterparty()
-            : _bankOf(_promises[a.voucher >> 96].line());
+            : Ids.bankOf(_promises[a.voucher >> 96].line());
         _agree(AgreementTypes.WITHDRAW_PAYMENT, 3, duty(asserter, Need.DEFEND), consents);
 
         _vouchers[a.voucher] = v.unlocked(PAYMENT_LOCKS);
@@ -332,7 +298,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (until < today || until > today + HIGHEST_FREEZE) {
             revert FreezeOutOfRange(until, today, today + HIGHEST_FREEZE);
         }
-        bytes32 order = Hashes.efficientKeccak256(a.order, bytes32(a.voucher));
+        bytes32 order = Ids.orderKey(a.order, a.voucher);
         if (_spentOrders[order]) revert OrderSpent(a.order);
         _agree(AgreementTypes.FREEZE, 4, _byRegistrar(), consents);
 
@@ -360,11 +326,11 @@ contract VoucherLedger is IVoucherLedger, Door {
 
     function cancelWhole(Ending calldata a, Issue calldata issued, bytes calldata consents) external door {
         uint256 id = a.voucher;
-        if (id != _rootOf(_issueDigest(issued)) || _vouchers[id].face() != issued.face) revert NotUndivided(id);
+        if (id != Ids.rootOf(_issueDigest(issued)) || _vouchers[id].face() != issued.face) revert NotUndivided(id);
         _cancel(AgreementTypes.CANCEL_WHOLE, a, consents);
         for (uint256 i; i < issued.invoices.length; ++i) {
             Invoice calldata invoice = issued.invoices[i];
-            bytes32 key = _invoiceKey(issued.issuer, invoice.fingerprint);
+            bytes32 key = Ids.invoiceKey(issued.issuer, invoice.fingerprint);
             _invoiceUses[key] = _invoiceUses[key].returned(invoice.amount);
             _log(InvoiceReturned.selector, id, issued.issuer, uint256(invoice.fingerprint), invoice.amount);
         }
@@ -379,12 +345,12 @@ contract VoucherLedger is IVoucherLedger, Door {
     }
 
     function revokeIssue(RevokeIssue calldata a, Issue calldata issued, bytes calldata consents) external door {
-        uint256 id = _rootOf(_issueDigest(issued));
+        uint256 id = Ids.rootOf(_issueDigest(issued));
         uint256 by = a.by;
         if (a.promiseId != id >> 96) revert UnknownVoucher(uint256(a.promiseId) << 96);
         _requireNew(id);
         if (by != issued.issuer && by != issued.supplier) {
-            if (by != _bankOf(issued.line) || !_lines[issued.line].has(LineFlag.COUNTERSIGN)) {
+            if (by != Ids.bankOf(issued.line) || !_lines[issued.line].has(LineFlag.COUNTERSIGN)) {
                 revert NotConcerned(id, by);
             }
         }
@@ -421,11 +387,7 @@ contract VoucherLedger is IVoucherLedger, Door {
     }
 
     function invoiceUseOf(uint32 payer, bytes32 fingerprint) external view returns (InvoiceUse) {
-        return _invoiceUses[_invoiceKey(payer, fingerprint)];
-    }
-
-    function _childOf(uint256 voucher, uint256 sequence, uint256 part) private pure returns (uint256) {
-        return (voucher >> 96 << 96) | uint96(uint256(keccak256(abi.encode(voucher, sequence, part))));
+        return _invoiceUses[Ids.invoiceKey(payer, fingerprint)];
     }
 
     // ------------------------------------------------------------ inside: lines, promises, invoices
@@ -484,7 +446,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         Line line = _lines[p.line()];
         _lines[p.line()] = line.releasedBy(face);
         if (line.parent() != 0) {
-            uint64 parent = _parentOf(p.line(), line);
+            uint64 parent = Ids.parentOf(p.line(), line.parent());
             _lines[parent] = _lines[parent].releasedBy(face);
         }
     }
@@ -496,7 +458,7 @@ contract VoucherLedger is IVoucherLedger, Door {
             Invoice calldata invoice = invoices[i];
             (bytes32 fingerprint, uint256 amount) = (invoice.fingerprint, invoice.amount);
             if (amount == 0) revert ZeroAmount();
-            bytes32 key = _invoiceKey(payer, fingerprint);
+            bytes32 key = Ids.invoiceKey(payer, fingerprint);
             InvoiceUse use = _invoiceUses[key];
             uint256 total = use.total() == 0 ? invoice.total : use.total();
             if (total != invoice.total) revert InvoiceTotalDiffers(fingerprint, total, invoice.total);
@@ -601,7 +563,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         view
         returns (Duty[] memory duties)
     {
-        uint256 bank = _bankOf(p.line());
+        uint256 bank = Ids.bankOf(p.line());
         bool due = today >= p.dueDay();
         _requireSum(a.amount, v.face());
         if (v.has(Lock.PAYMENT) && v.has(Lock.DISCOUNT) && due) {
@@ -685,27 +647,10 @@ contract VoucherLedger is IVoucherLedger, Door {
         }
     }
 
-    // ------------------------------------------------------------ inside: ids, explorers, the registry
-
-    /// The root voucher of the promise that an issue's digest makes.
-    function _rootOf(bytes32 digest) private pure returns (uint256) {
-        return uint256(digest) << 96;
-    }
-
-    function _bankOf(uint64 line) private pure returns (uint256) {
-        return line >> 32;
-    }
-
-    function _parentOf(uint64 id, Line line) private pure returns (uint64) {
-        return uint64((id >> 32 << 32) | line.parent());
-    }
-
-    function _invoiceKey(uint256 payer, bytes32 fingerprint) private pure returns (bytes32) {
-        return Hashes.efficientKeccak256(bytes32(payer), fingerprint);
-    }
+    // ------------------------------------------------------------ inside: explorers, the registry
 
     function _byBank(uint64 line) private pure returns (Duty) {
-        return duty(_bankOf(line), Need.BANK);
+        return duty(Ids.bankOf(line), Need.BANK);
     }
 
     /// ERC-721's event; party 0 stands for nobody.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import takewhile
 from typing import Final
 
@@ -22,6 +23,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from ledger.abi import Abi
 from ledger.agreements import VoucherId
 from ledger.artifacts import load
 from ledger.calendar import Timestamp
@@ -248,7 +250,7 @@ class _Relay:
         return found
 
     def _refusal(self, output: bytes) -> Refusal:
-        return decode_revert(output, [load("VoucherLedger").abi, load("PartyRegistry").abi])
+        return decode_revert(output, _abis())
 
 
 _Place = tuple[str, int, int]
@@ -258,6 +260,11 @@ _Reached = tuple[Log, Event, int | None]
 
 def _place(log: Log) -> _Place:
     return log.address, log.block, log.log_index
+
+
+@cache
+def _abis() -> tuple[Abi, Abi]:
+    return load("VoucherLedger").abi, load("PartyRegistry").abi
 
 
 def _shows(event: Event, item: Item, *, reached: int | None) -> bool:

@@ -22,13 +22,11 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
 from ledger import projection
-from ledger.abi import Abi
-from ledger.artifacts import load
 from ledger.calendar import Timestamp
 from ledger.chain import Address, Chain, Log, Pin, check_pin, decode_output, encode_call
 from ledger.errors import ChainError, TallystickError, VerificationError
 from ledger.events import advance, decode
-from ledger.indexer import journal_head
+from ledger.indexer import journal_head, view_abi
 from ledger.invariants import invariants
 from ledger.members import line_text, promise_text, voucher_text
 from ledger.projection import Happening, journal_logs
@@ -243,15 +241,16 @@ def _row_findings(
 
 # 4: storage
 
-_Question = tuple[Address, Abi, str, list[Any], str, tuple[Any, ...]]
-"""Contract, ABI, view, arguments, what is asked, the answer that the rows give."""
+_Question = tuple[Address, str, str, list[Any], str, tuple[Any, ...]]
+"""Contract, its artifact, view, arguments, what is asked, the answer that the rows give."""
 
 
 def _storage(
     chain: Chain, pin: Pin, world: World, *, block: int, report: Callable[[int, int], None] | None
 ) -> Iterator[Finding | None]:
     questions = [*_registry_questions(pin, world), *_ledger_questions(pin, world)]
-    for done, (contract, abi, view, args, what, found) in enumerate(questions, 1):
+    for done, (contract, artifact, view, args, what, found) in enumerate(questions, 1):
+        abi = view_abi(artifact, view)
         answer = decode_output(abi, view, chain.call(contract, encode_call(abi, view, args), block=block))
         if report is not None:
             report(done, len(questions))
@@ -261,24 +260,22 @@ def _storage(
 
 
 def _registry_questions(pin: Pin, world: World) -> Iterator[_Question]:
-    abi = load("PartyRegistry").abi
+    name = "PartyRegistry"
     for number, party in sorted(world.parties.items()):
-        yield pin.registry, abi, "partyOf", [number], f"party {number}", (party.word(),)
+        yield pin.registry, name, "partyOf", [number], f"party {number}", (party.word(),)
         detail = (party.signature_gas, party.recovered_on)
-        yield pin.registry, abi, "detailOf", [number], f"details of party {number}", detail
+        yield pin.registry, name, "detailOf", [number], f"details of party {number}", detail
         r = world.recoveries.get(number)
         recovery = (r.signer, r.kind, r.signature_gas, r.ready_on, r.vetoed) if r else (0, 0, 0, 0, False)
-        yield pin.registry, abi, "recoveryOf", [number], f"recovery of party {number}", recovery
+        yield pin.registry, name, "recoveryOf", [number], f"recovery of party {number}", recovery
     for signer, number in sorted(world.signers.items()):
         signer_hash = keccak(signer.to_bytes(20, "big"))
-        yield pin.registry, abi, "partyOfSigner", [signer_hash], f"party of signer {signer:#042x}", (number,)
+        yield pin.registry, name, "partyOfSigner", [signer_hash], f"party of signer {signer:#042x}", (number,)
 
 
 def _ledger_questions(pin: Pin, world: World) -> Iterator[_Question]:
-    abi = load("VoucherLedger").abi
-
     def ask(view: str, args: list[Any], what: str, word: int) -> _Question:
-        return pin.ledger, abi, view, args, what, (word,)
+        return pin.ledger, "VoucherLedger", view, args, what, (word,)
 
     for line_id, line in sorted(world.lines.items()):
         yield ask("lineOf", [line_id], f"line {line_text(line_id)}", line.word())

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ from ledger.reconciliation import DossierParty
 from ledger.rows import world_of
 from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store
-from scripts.business_agreements import MORNING, REGISTRAR, Act, Desk, ledger_domain
+from scripts.business_agreements import MORNING, REGISTRAR, Act, Desk, ledger_domain, profile
 from scripts.business_books import CUT_OFF
 from scripts.business_dossier import Papers, write_dossier
 from scripts.business_files import SAMPLE, Business, RoleWord, Step, read_business
@@ -62,15 +63,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A business that has been played to its last day; `agreements` were done, `refused` were refused as expected."""
+    """A business that has been played to its last day."""
 
     business: Business
     pin: Pin
     store: Store
     chain: EmbeddedChain
     cut_off: date
-    agreements: int
-    refused: int
 
 
 @contextmanager
@@ -83,7 +82,9 @@ def own_directory(directory: Path) -> Iterator[Path]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not mark.exists() and any(directory.iterdir()):
-            raise InputError(f"{directory} holds files that no demo has made: name an empty or a new directory")
+            raise InputError(
+                f"{directory} holds files that no demo has made: name an empty or a new directory"
+            )
         handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as failed:
         raise InputError(f"{directory} cannot be used: {failed.strerror}") from None
@@ -91,7 +92,9 @@ def own_directory(directory: Path) -> Iterator[Path]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise InputError(f"another demo is at work in {directory}: wait for it, or name another") from None
+            raise InputError(
+                f"another demo is at work in {directory}: wait for it, or name another"
+            ) from None
         yield directory
     finally:
         os.close(handle)
@@ -137,10 +140,7 @@ def play(
             ids=player.desk.ids,
             contract=player.pin.ledger,
         )
-        done = [each for each in player.outcomes if each is None]
-        yield Played(
-            business, player.pin, store, chain, cut_off, len(done), len(player.outcomes) - len(done)
-        )
+        yield Played(business, player.pin, store, chain, cut_off)
 
 
 def clear(directory: Path) -> None:
@@ -176,14 +176,14 @@ class _Player:
         founders = (*registrar, *business.banks())
         if [party.party for party in founders] != list(range(1, len(founders) + 1)) or len(registrar) != 1:
             raise InputError("parties.csv: one registrar is party 1, and the banks are 2, 3, … without a gap")
-        desk = Desk(business, ledger_domain(chain.chain_id, "0x" + "00" * 20), world=None, papers=Papers())  # type: ignore[arg-type]
-        made = [Founder(keys.add(party.party), 0, desk.profile(party)) for party in founders]
+        papers = Papers()
+        made = [Founder(keys.add(party.party), 0, profile(party, papers)) for party in founders]
         pin = deploy(chain, registrar=made[0], banks=made[1:])
         add_pin(store, pin)
         follow(store, chain)
         with store.reading() as session:
-            desk.world = world_of(session, pin.ledger)
-        desk.domain = ledger_domain(pin.chain_id, pin.ledger)
+            world = world_of(session, pin.ledger)
+        desk = Desk(business, ledger_domain(pin.chain_id, pin.ledger), world, papers)
         return cls(business, chain, store, keys, pin, desk, [])
 
     def play(self) -> None:
@@ -202,9 +202,9 @@ class _Player:
         self._send(admissions, on=BEGIN, total=total)
         days: dict[date, list[Callable[[], Act]]] = {}
         for line in lines:
-            days.setdefault(line.granted_on, []).append(lambda line=line: self.desk.grant(line))  # type: ignore[misc]
+            days.setdefault(line.granted_on, []).append(partial(self.desk.grant, line))
         for steps in acts:
-            days.setdefault(steps[0].on, []).append(lambda steps=steps: self.desk.act(steps))  # type: ignore[misc]
+            days.setdefault(steps[0].on, []).append(partial(self.desk.act, steps))
         for on in sorted(days):
             self._travel(on)
             self._send([make() for make in days[on]], on=on, total=total)
@@ -248,6 +248,4 @@ class _Player:
 
     def _sign(self, party: PartyNumber, agreement: Agreement) -> bytes:
         address = self.pin.registry if agreement.contract is Contract.REGISTRY else self.pin.ledger
-        return self.keys.sign(
-            party, agreement, domain=Domain(agreement.contract, self.pin.chain_id, address)
-        )
+        return self.keys.sign(party, agreement, domain=Domain(agreement.contract, self.pin.chain_id, address))

@@ -102,7 +102,7 @@ class Desk:
             roles=int(ROLE_BITS[party.role]),
             sponsor=self.business.number_of(party.sponsor),
             signature_gas=0,
-            profile=self.profile(party),
+            profile=profile(party, self.papers),
             deadline=_deadline(on),
             signer=signer,
         )
@@ -124,11 +124,6 @@ class Desk:
             deadline=_deadline(on),
         )
         return self._done(agreement, on=on)
-
-    def profile(self, party: PartyFile) -> bytes:
-        """The salted hash of who a party is."""
-        salt = self.papers.profile_salts.setdefault(party.party, secrets.token_bytes(SALT_BYTES))
-        return bytes(keccak(f"{party.code} {party.name}".encode() + salt))
 
     # Steps
 
@@ -308,6 +303,12 @@ class Desk:
 
     def _party(self, short: str) -> PartyNumber:
         return self.business.number_of(short)
+
+
+def profile(party: PartyFile, papers: Papers) -> bytes:
+    """The salted hash of who a party is."""
+    salt = papers.profile_salts.setdefault(party.party, secrets.token_bytes(SALT_BYTES))
+    return bytes(keccak(f"{party.code} {party.name}".encode() + salt))
 
 
 def ledger_domain(chain_id: int, address: str) -> Domain:

@@ -97,7 +97,9 @@ class _Writer:
             return
         claim = self.claims[step.voucher]
         if claim.settled and step.verb in (Verb.CONTEST, Verb.WITHDRAW):
-            raise InputError(f"steps.csv, row {step.row}: books of a settlement that fails are not reckoned here")
+            raise InputError(
+                f"steps.csv, row {step.row}: books of a settlement that fails are not reckoned here"
+            )
         match step.verb:
             case Verb.SPLIT:
                 amount = step.amount or Fen(0)

@@ -87,7 +87,12 @@ class Papers:
 
 
 def write_dossier(
-    path: Path, papers: Papers, *, parties: Sequence[DossierParty], ids: Mapping[str, VoucherId], contract: str
+    path: Path,
+    papers: Papers,
+    *,
+    parties: Sequence[DossierParty],
+    ids: Mapping[str, VoucherId],
+    contract: str,
 ) -> None:
     """Writes the file whole or not at all, readable by its owner alone."""
     content = {
@@ -122,7 +127,9 @@ def write_dossier(
     }
     beside = path.with_name(path.name + ".part")
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(
+            os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
             json.dump(content, file, ensure_ascii=False, indent=1)
             file.write("\n")
         beside.replace(path)
@@ -139,10 +146,12 @@ def read_dossier(path: Path) -> Dossier:
         contract = content["contract"]
         return Dossier(
             parties=[
-                DossierParty(row["party"], row["name"], row["code"], row["account"]) for row in content["parties"]
+                DossierParty(row["party"], row["name"], row["code"], row["account"])
+                for row in content["parties"]
             ],
             vouchers=[
-                DossierVoucher(row["number"], contract, parse_voucher(row["voucher"])) for row in content["vouchers"]
+                DossierVoucher(row["number"], contract, parse_voucher(row["voucher"]))
+                for row in content["vouchers"]
             ],
             quotes=[_quote(row, contract) for row in content["quotes"]],
             references=[

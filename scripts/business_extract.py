@@ -118,7 +118,10 @@ def _sales(session: Session, contract: str) -> _Sales:
 def _vouchers(session: Session, contract: str, sales: _Sales) -> Iterator[ChainVoucher]:
     query = (
         select(VoucherRow, PromiseRow, LineRow)
-        .join(PromiseRow, (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise))
+        .join(
+            PromiseRow,
+            (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise),
+        )
         .join(LineRow, (LineRow.contract == PromiseRow.contract) & (LineRow.line == PromiseRow.line))
         .where(VoucherRow.contract == contract)
         .order_by(VoucherRow.voucher)

@@ -375,7 +375,9 @@ def read_business(folder: Path) -> Business:
         steps=tuple(made["steps.csv"]),
     )
     for name, items in made.items():
-        problems = [problem for at, row in enumerate(items, start=2) for problem in _problems(business, row, at)]
+        problems = [
+            problem for at, row in enumerate(items, start=2) for problem in _problems(business, row, at)
+        ]
         if problems:
             raise FileError(str(folder / name), problems)
     return business
@@ -401,7 +403,9 @@ def _problems(business: Business, row: Any, at: int) -> Iterable[RowProblem]:
     if isinstance(row, InvoiceFile | QuoteFile | Step) and row.voucher.split("/")[0] not in business.promises:
         yield RowProblem(at, "voucher", f"{row.voucher} belongs to no promise of promises.csv")
     if isinstance(row, PromiseFile) and tenor_class(row.issued_on, row.due_on) is not Tenor.NORMAL:
-        yield RowProblem(at, "due_on", f"{row.due_on} is not within six months of the issue on {row.issued_on}")
+        yield RowProblem(
+            at, "due_on", f"{row.due_on} is not within six months of the issue on {row.issued_on}"
+        )
     if isinstance(row, QuoteFile):
         try:
             business.quote(row.number)

@@ -8,7 +8,7 @@ installation sign here; what another party has to sign goes into a file (`cli_en
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from eth_utils.address import to_checksum_address
@@ -52,7 +52,8 @@ class Wanted:
     """An agreement, and by whom it is meant to be signed.
 
     `named`: the parties whose keys the user named, in the order of the duties; None: whoever has to sign.
-    `consents`: how many, where that changes the meaning. `new_signer`: the key of an admission.
+    `consents`: how many, where that changes the meaning. `new_signer`: the key of an admission, which
+    `before_signing` puts into the keyring.
     """
 
     agreement: Agreement
@@ -60,7 +61,8 @@ class Wanted:
     consents: int | None = None
     issued: Issue | None = None
     new_signer: Address | None = None
-    notes: Sequence[str] = field(default_factory=tuple)
+    before_signing: Callable[[], None] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def deadline(office: Office, valid_until: str | None) -> Timestamp:
@@ -82,7 +84,9 @@ def judged(office: Office, wanted: Wanted) -> tuple[PartyNumber, ...]:
     )
     consents: tuple[bool, ...] | None = count
     if wanted.named is not None:
-        consents = tuple(given == duty for given, duty in zip_longest(wanted.named, duties) if given is not None)
+        consents = tuple(
+            given == duty for given, duty in zip_longest(wanted.named, duties) if given is not None
+        )
     refusal = voucher.may(
         world, agreement, timestamp=timestamp, consents=consents, root=root, issued=wanted.issued
     )
@@ -121,7 +125,9 @@ def signed(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> lis
     return consents
 
 
-def simulate(office: Office, agreement: Agreement | CompletePayment, call: bytes, *, gas_caps: int = 0) -> None:
+def simulate(
+    office: Office, agreement: Agreement | CompletePayment, call: bytes, *, gas_caps: int = 0
+) -> None:
     """Asks the contract itself; its Refusal where it says no."""
     registry = isinstance(agreement, Agreement) and agreement.contract is Contract.REGISTRY
     gas = min(batch_gas([item_gas(agreement, call, signature_gas=gas_caps)]), CEILING)
@@ -166,7 +172,9 @@ def _relayed(office: Office, number: int) -> Happened:
     office.follow()
     found = relay.outcome(office.store, number)
     if found is None:
-        raise ChainError(f"item {number} of the outbox was sent, but has no outcome yet: run the command again")
+        raise ChainError(
+            f"item {number} of the outbox was sent, but has no outcome yet: run the command again"
+        )
     if found.refusal is not None:
         office.dossier.undo()
         raise found.refusal
@@ -187,6 +195,8 @@ def conduct(
         office.dossier.save()
         save(wanted, duties)
         return None
+    if wanted.before_signing is not None:
+        wanted.before_signing()
     consents = signed(office, wanted, duties)
     return deliver(office, wanted.agreement, consents, signers=duties, issued=wanted.issued)
 

@@ -1,8 +1,9 @@
 """The dossier of an installation: what the hashes on chain stand for.
 
 Names of parties, readable numbers of vouchers, quotes, payment references, invoices and other hashed texts, each
-with its salt, in one JSON file that only its owner can read. It is replaced whole. What is in here never goes on
-chain, and a lost dossier cannot be made again from it: keep a copy.
+with its salt, in one JSON file that only its owner can read (`business_dossier.read_dossier` reads the same file
+for reconciliation). It is replaced whole. What is in here never goes on chain, and a lost dossier cannot be made
+again from the chain: keep a copy.
 """
 
 from __future__ import annotations
@@ -19,56 +20,57 @@ from typing import Any, Final
 from ledger.agreements import PartyNumber, VoucherId
 from ledger.codes import check_credit_code
 from ledger.discount import SALT_BYTES, Part, Quote, quote_hash
-from ledger.discount import from_json as quote_from_json
 from ledger.discount import to_json as quote_to_json
 from ledger.errors import InputError
-from ledger.members import parse_hex, parse_voucher, voucher_text
-from ledger.money import Fen, shown
-from ledger.reconciliation import (
-    Dossier,
-    DossierParty,
-    DossierQuote,
-    DossierReference,
-    DossierVoucher,
-    reference_hash,
-)
+from ledger.members import parse_voucher, voucher_text
+from ledger.money import shown
+from ledger.reconciliation import reference_hash
+from scripts.business_dossier import FORMAT
 
-FORMAT: Final = "tallystick-dossier-1"
-LISTS: Final = ("parties", "vouchers", "quotes", "references", "invoices", "texts")
+LISTS: Final = ("parties", "vouchers", "quotes", "references", "terms", "invoices", "reasons")
 _NUMBER: Final = re.compile(r"[^\s/]+(?:/[0-9]+)*")
 
 
 @dataclass(slots=True)
 class DossierFile:
-    """An open dossier. Changes are on disk after `save`; `undo` takes back what was saved last."""
+    """An open dossier. Changes are on disk after `save`; `undo` takes back what was saved last.
+
+    `contract` is the ledger that its vouchers are of, `invoice_salt` goes into every invoice's fingerprint.
+    """
 
     path: Path
+    contract: str
+    invoice_salt: bytes
     content: dict[str, list[dict[str, Any]]]
     before: bytes | None = None
 
     @classmethod
     def create(cls, path: Path) -> DossierFile:
-        """An empty one, not yet on disk."""
-        return cls(path, {name: [] for name in LISTS})
+        """An empty one, not yet on disk and of no contract yet."""
+        return cls(path, "", secrets.token_bytes(SALT_BYTES), {name: [] for name in LISTS})
 
     @classmethod
     def load(cls, path: Path) -> DossierFile:
         """Opens a dossier; InputError where there is none or it cannot be read."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT:
+            given = json.loads(path.read_text(encoding="utf-8"))
+            if given["format"] != FORMAT:
                 raise ValueError
-            return cls(path, {name: [dict(row) for row in content[name]] for name in LISTS})
+            content = {name: [dict(row) for row in given[name]] for name in LISTS}
+            dossier = cls(path, str(given["contract"]), bytes.fromhex(given["invoice_salt"]), content)
+            _ = dossier.names, dossier.numbers
+            return dossier
         except OSError as missing:
             raise InputError(f"the dossier {path} cannot be read: {missing.strerror}") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, InputError):
             raise InputError(f"{path} is no dossier of this version: restore it from a copy") from None
 
     def save(self) -> None:
         """Replaces the file."""
         self.before = self.path.read_bytes() if self.path.exists() else None
-        text = json.dumps({"format": FORMAT, **self.content}, ensure_ascii=False, indent=1) + "\n"
-        _replace(self.path, text.encode())
+        whole: dict[str, object] = {"format": FORMAT, "contract": self.contract}
+        whole |= {"invoice_salt": self.invoice_salt.hex(), **self.content}
+        _replace(self.path, (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode())
 
     def undo(self) -> None:
         """Puts back the file as it was before `save`."""
@@ -89,9 +91,9 @@ class DossierFile:
             for row in self.content["parties"]:
                 if row["code"] == code:
                     raise InputError(f"credit code {code} is that of party {row['party']} already")
-        salt, profile = _salted(f"{name}\n{code}")
-        row = {"party": int(party), "name": name, "code": code, "account_name": name}
-        self.content["parties"].append(row | {"salt": "0x" + salt.hex(), "hash": "0x" + profile.hex()})
+        salt, profile = _salted(f"{code} {name}")
+        row = {"party": int(party), "name": name, "code": code, "account": name, "salt": salt.hex()}
+        self.content["parties"].append(row)
         return profile
 
     @property
@@ -101,7 +103,7 @@ class DossierFile:
 
     def party(self, text: str) -> PartyNumber:
         """A party by its number or its name; InputError for a name that is not here."""
-        if text.isascii() and text.isdecimal() and len(text) <= 10:
+        if text.isascii() and text.isdecimal() and len(text) <= 9:
             return PartyNumber(int(text))
         for number, name in self.names.items():
             if name == text:
@@ -110,14 +112,13 @@ class DossierFile:
 
     # Vouchers
 
-    def number_voucher(self, number: str, *, contract: str, voucher: VoucherId) -> None:
+    def number_voucher(self, number: str, voucher: VoucherId) -> None:
         """Gives a voucher its readable number; InputError where that is taken or looks like something else."""
         if not _NUMBER.fullmatch(number) or not number.isprintable() or number.lower().startswith("0x"):
             raise InputError(f"voucher number {shown(number)}: give one without blanks, such as P-2026-001")
         if any(row["number"] == number for row in self.content["vouchers"]):
             raise InputError(f"voucher number {number} is taken: give another one with --number")
-        row = {"number": number, "contract": contract, "voucher": voucher_text(voucher)}
-        self.content["vouchers"].append(row)
+        self.content["vouchers"].append({"number": number, "voucher": voucher_text(voucher)})
 
     @property
     def numbers(self) -> Mapping[VoucherId, str]:
@@ -145,83 +146,46 @@ class DossierFile:
 
     def fingerprint(self, payer: PartyNumber, number: str) -> bytes:
         """The salted hash of an invoice of this payer: the same each time it is used."""
-        for row in self.content["invoices"]:
-            if (row["payer"], row["number"]) == (payer, number):
-                return parse_hex(row["hash"], "fingerprint", length=32)
-        salt, hashed = _salted(f"{payer}\n{number}")
-        row = {"payer": int(payer), "number": number}
-        self.content["invoices"].append(row | {"salt": "0x" + salt.hex(), "hash": "0x" + hashed.hex()})
+        text = f"{number} {payer}"
+        hashed = bytes(reference_hash(text, self.invoice_salt))
+        row = {"number": number, "text": text, "fingerprint": hashed.hex()}
+        if row not in self.content["invoices"]:
+            self.content["invoices"].append(row)
         return hashed
 
-    def text_hash(self, what: str, text: str) -> bytes:
-        """The salted hash of terms, a reason or an order, which are kept."""
+    def terms(self, number: str, text: str) -> bytes:
+        """The salted hash of a promise's terms, which are kept."""
         salt, hashed = _salted(text)
-        row = {"what": what, "text": text, "salt": "0x" + salt.hex(), "hash": "0x" + hashed.hex()}
-        self.content["texts"].append(row)
+        self.content["terms"].append({"number": number, "terms": text, "salt": salt.hex()})
+        return hashed
+
+    def reason(self, text: str) -> bytes:
+        """The salted hash of a reason, an order or an issuer's own reference, which is kept."""
+        salt, hashed = _salted(text)
+        self.content["reasons"].append({"text": text, "salt": salt.hex(), "hash": hashed.hex()})
         return hashed
 
     def reference(self, text: str) -> bytes:
         """The salted hash of a payment reference, as it will stand on the statement."""
         salt, hashed = _salted(text)
-        row = {"reference": text, "salt": "0x" + salt.hex(), "hash": "0x" + hashed.hex()}
-        self.content["references"].append(row)
+        self.content["references"].append({"reference": text, "salt": salt.hex(), "hash": hashed.hex()})
         return hashed
 
-    def quote(self, quote: Quote, part: Part, *, contract: str, voucher: VoucherId) -> bytes:
+    def quote(self, quote: Quote, part: Part, voucher: VoucherId) -> bytes:
         """Keeps a quote with what it comes to for this voucher, and gives its hash."""
         salt = secrets.token_bytes(SALT_BYTES)
         self.content["quotes"].append(
             {
-                "contract": contract,
+                "number": f"Q-{len(self.content['quotes']) + 1:04d}",
                 "voucher": voucher_text(voucher),
                 "quote": quote_to_json(quote),
-                "salt": "0x" + salt.hex(),
-                "proceeds": int(part.proceeds),
-                "interest": int(part.interest),
-                "issuer_interest": int(part.issuer_interest),
+                "salt": salt.hex(),
+                "proceeds_fen": int(part.proceeds),
+                "interest_fen": int(part.interest),
+                "issuer_interest_fen": int(part.issuer_interest),
             }
         )
         return bytes(quote_hash(quote, salt))
-
-    # For reconciliation
-
-    def opened(self) -> Dossier:
-        """All that a bank's reconciliation reads; InputError for an entry that cannot be read."""
-        try:
-            return self._opened()
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise InputError(f"{self.path} is damaged: restore it from a copy") from None
-
-    def _opened(self) -> Dossier:
-        rows = self.content
-        return Dossier(
-            [
-                DossierParty(int(row["party"]), row["name"], row["code"], row["account_name"])
-                for row in rows["parties"]
-            ],
-            [
-                DossierVoucher(row["number"], row["contract"], parse_voucher(row["voucher"]))
-                for row in rows["vouchers"]
-            ],
-            [
-                DossierQuote(
-                    contract=row["contract"],
-                    voucher=parse_voucher(row["voucher"]),
-                    quote=quote_from_json(row["quote"]),
-                    salt=parse_hex(row["salt"], "salt"),
-                    proceeds=Fen(row["proceeds"]),
-                    interest=Fen(row["interest"]),
-                    issuer_interest=Fen(row["issuer_interest"]),
-                )
-                for row in rows["quotes"]
-            ],
-            [
-                DossierReference(
-                    row["reference"], parse_hex(row["salt"], "salt"), parse_hex(row["hash"], "hash", length=32)
-                )
-                for row in rows["references"]
-            ],
-        )
 
 
 def _salted(text: str) -> tuple[bytes, bytes]:

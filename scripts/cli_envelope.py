@@ -67,7 +67,9 @@ def read(path: Path) -> Envelope:
     except OSError as missing:
         raise InputError(f"{path} cannot be read: {missing.strerror}") from None
     except ValueError:
-        raise InputError(f"{path} is no signed agreement: expected the file that --save has written") from None
+        raise InputError(
+            f"{path} is no signed agreement: expected the file that --save has written"
+        ) from None
     try:
         if content["format"] != FORMAT:
             raise ValueError
@@ -113,7 +115,9 @@ def saver(office: Office, path: Path | None) -> Callable[[Wanted, Sequence[Party
                 envelope = with_consent(office, envelope, party)
         write(path, envelope)
         lacking = ", ".join(str(party) for party in envelope.missing)
-        office.screen.say(f"Written to {path}; " + (f"still to sign: {lacking}" if lacking else "all have signed"))
+        office.screen.say(
+            f"Written to {path}; " + (f"still to sign: {lacking}" if lacking else "all have signed")
+        )
         office.screen.answer({"saved": str(path), "missing": [int(party) for party in envelope.missing]})
 
     return save
@@ -139,7 +143,8 @@ def with_consent(office: Office, envelope: Envelope, party: PartyNumber) -> Enve
         party, envelope.agreement, domain=domain, signer=signer_of(office.world(), party)
     )
     consents = tuple(
-        consent if each == party else old for each, old in zip(envelope.signers, envelope.consents, strict=True)
+        consent if each == party else old
+        for each, old in zip(envelope.signers, envelope.consents, strict=True)
     )
     return replace(envelope, consents=consents)
 
@@ -157,6 +162,4 @@ def send(office: Office, envelope: Envelope) -> Happened:
         lacking = ", ".join(str(party) for party in envelope.missing)
         raise InputError(f"not everybody has signed yet: have party {lacking} sign it first")
     consents = [consent for consent in envelope.consents if consent is not None]
-    return deliver(
-        office, envelope.agreement, consents, signers=envelope.signers, issued=envelope.issued
-    )
+    return deliver(office, envelope.agreement, consents, signers=envelope.signers, issued=envelope.issued)

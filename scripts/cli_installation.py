@@ -156,8 +156,9 @@ def create(
         for number, name in enumerate((registrar, *banks), start=1):
             profile = dossier.name_party(PartyNumber(number), name, "")
             founders.append(Founder(ring.add(PartyNumber(number)), 0, profile))
-        dossier.save()
         pin = deploy(chain, registrar=founders[0], banks=founders[1:])
+        dossier.contract = pin.ledger
+        dossier.save()
         with open_store(f"sqlite:///{place / DATABASE}") as store:
             add_pin(store, pin, first_block=first_block)
             follow(store, chain)

@@ -44,7 +44,9 @@ def issue(
     face: Annotated[str, typer.Option("--face", help="Amount in yuan.")],
     due: Annotated[str, typer.Option("--due", help="Due day, YYYY-MM-DD.")],
     invoice: InvoiceOption = None,
-    number: Annotated[str | None, typer.Option("--number", help="Readable number; else the next free.")] = None,
+    number: Annotated[
+        str | None, typer.Option("--number", help="Readable number; else the next free.")
+    ] = None,
     smallest_part: Annotated[
         str | None, typer.Option("--smallest-part", help="Yuan; else the line's.")
     ] = None,
@@ -83,14 +85,14 @@ def issue(
             due_day=day(due),
             smallest_part=parse_yuan(smallest_part) if smallest_part else Fen(granted.smallest_part),
             highest_tier=highest_tier,
-            terms=dossier.text_hash(f"terms of {called}", terms or called),
-            tenor_reason=dossier.text_hash(f"tenor of {called}", reason) if reason else NO_HASH,
-            issuer_reference=dossier.text_hash(f"issuer's reference of {called}", called),
+            terms=dossier.terms(called, terms or called),
+            tenor_reason=dossier.reason(reason) if reason else NO_HASH,
+            issuer_reference=dossier.reason(called),
             deadline=deadline(office, valid_until),
             invoices=invoices(dossier, payer, invoice or [f"{called}={face}"]),
         )
         made = root_id(agreement, office.domain(Contract.LEDGER))
-        dossier.number_voucher(called, contract=office.pin.ledger, voucher=made)
+        dossier.number_voucher(called, made)
         wanted = Wanted(agreement=agreement, notes=(f"凭证编号 / voucher number: {called}",))
         _judge_tenor(office, wanted, reason)
         happened = conduct(office, wanted, yes=yes, save=saver(office, save))
@@ -185,7 +187,9 @@ def split(
         happened = conduct(office, wanted, yes=yes, save=saver(office, save))
         if happened is not None:
             rest = office.world().vouchers[number].face
-            office.screen.say(f"Split off {', '.join(called)}; {yuan(Fen(rest))} yuan stay in {label(office, number)}.")
+            office.screen.say(
+                f"Split off {', '.join(called)}; {yuan(Fen(rest))} yuan stay in {label(office, number)}."
+            )
             office.screen.answer({**happened.facts(), "parts": called, "rest_fen": rest})
 
 
@@ -204,7 +208,7 @@ def _number_parts(office: Office, agreement: Split) -> tuple[dict[str, str], tup
         name = f"{known}/{place}"
         taken.add(name)
         if child not in dossier.numbers:
-            dossier.number_voucher(name, contract=office.pin.ledger, voucher=child)
+            dossier.number_voucher(name, child)
         called[name] = f"0x{child:064x}"
         notes.append(f"{name}: {yuan(each.face)} 元 → {each.recipient}")
     return called, tuple(notes)
@@ -217,7 +221,9 @@ def discount(
     funder: Annotated[str, typer.Option("--funder", help="The bank or factor that buys.")],
     rate: Annotated[str, typer.Option("--rate", help="Percent a year, such as 3.60.")],
     value_day: Annotated[str, typer.Option("--value-day", help="Day of the money, YYYY-MM-DD.")],
-    pay_by: Annotated[str | None, typer.Option("--pay-by", help="Last day to pay; else the value day.")] = None,
+    pay_by: Annotated[
+        str | None, typer.Option("--pay-by", help="Last day to pay; else the value day.")
+    ] = None,
     basis: Annotated[str, typer.Option("--basis", help="ACT/360, ACT/365 or 30/360.")] = "ACT/360",
     recourse: Annotated[bool, typer.Option("--recourse/--no-recourse", help="Who loses if unpaid.")] = False,
     fee_basis_points: Annotated[int, typer.Option("--fee-bp", help="Fee, basis points of the face.")] = 0,
@@ -272,7 +278,7 @@ def discount(
             number,
             sequence,
             buyer,
-            dossier.quote(quote, priced, contract=office.pin.ledger, voucher=number),
+            dossier.quote(quote, priced, number),
             day(pay_by or value_day),
             deadline(office, valid_until),
         )

@@ -2,15 +2,7 @@
 pragma solidity 0.8.37;
 
 import {
-    Admit,
-    Duty,
-    FinishRekey,
-    PartyDetail,
-    Recovery,
-    Rekey,
-    RekeyAnswer,
-    SignerKind,
-    Standing
+    Admit, Duty, FinishRekey, PartyDetail, Recovery, Rekey, RekeyAnswer, SignerKind, Standing
 } from "../Types.sol";
 import {Party} from "../State.sol";
 import {IDoor} from "./IDoor.sol";

@@ -2,24 +2,12 @@
 pragma solidity 0.8.37;
 
 import {
-    AssertPayment,
-    ContestPayment,
-    Discount,
-    Ending,
-    Freeze,
-    FreezeLine,
-    GrantLine,
-    Issue,
-    PaymentAnswer,
-    Purpose,
-    Rescind,
-    ResizeLine,
-    RevokeIssue,
-    Split,
-    TransferWhole,
-    Unfreeze
+    AssertPayment, ContestPayment, Discount, Ending, Freeze, FreezeLine, GrantLine, Issue, PaymentAnswer, Purpose,
+    Rescind, ResizeLine, RevokeIssue, Split, TransferWhole, Unfreeze
 } from "../Types.sol";
-import {InvoiceUse, Line, LineTerms, Payment, Promise, Voucher} from "../State.sol";
+import {
+    InvoiceUse, Line, LineTerms, Payment, Promise, Voucher
+} from "../State.sol";
 import {IDoor} from "./IDoor.sol";
 import {IPartyRegistry} from "./IPartyRegistry.sol";
 

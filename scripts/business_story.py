@@ -1,0 +1,187 @@
+"""What happened to a business, in order and with amounts, as sentences in Chinese and English.
+
+Sentences are made of the rows that were played and of the prices that their quotes give; nothing is asked of a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from ledger.discount import Bearer, Price, price
+from ledger.members import line_text
+from ledger.money import Fen, rate_text, yuan
+from scripts.business_files import Business, Step, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One sentence in two languages, of one day."""
+
+    on: date
+    zh: str
+    en: str
+
+
+_SAYS: Final[dict[Verb, tuple[str, str]]] = {
+    Verb.ISSUE: (
+        "{by}向{to}开立 {voucher}，{amount} 元，{until} 到期。",
+        "{by} promises {to} {amount}, due {until}: {voucher}.",
+    ),
+    Verb.SPLIT: (
+        "{by}从 {voucher} 拆出 {part}，{amount} 元，交给{to}。",
+        "{by} parts {amount} off {voucher} for {to}: {part}.",
+    ),
+    Verb.TRANSFER: ("{by}将 {voucher} 整张转让给{to}。", "{by} passes the whole of {voucher} on to {to}."),
+    Verb.DISCOUNT: (
+        "{by}将 {voucher} 贴现给{to}：{price_zh}。",
+        "{by} sells {voucher} to {to}: {price_en}.",
+    ),
+    Verb.RESCIND: ("{by}解除 {voucher} 的贴现。", "{by} rescinds the sale of {voucher}."),
+    Verb.ASSERT_DISBURSEMENT: (
+        "{by}申报已就 {voucher} 向{to}放款 {proceeds} 元（{reference}）。",
+        "{by} asserts that it paid {to} {proceeds} for {voucher} ({reference}).",
+    ),
+    Verb.ASSERT_SETTLEMENT: (
+        "{by}申报已就 {voucher} 向{to}兑付 {amount} 元（{reference}）。",
+        "{by} asserts that it paid {to} the {amount} owed under {voucher} ({reference}).",
+    ),
+    Verb.SETTLE: (
+        "{by}与{to}共同确认 {voucher} 已兑付 {amount} 元（{reference}）。",
+        "{by} and {to} agree that the {amount} of {voucher} are paid ({reference}).",
+    ),
+    Verb.CONFIRM: ("{by}确认收到 {voucher} 的款项。", "{by} confirms the payment on {voucher}."),
+    Verb.CONTEST: (
+        "{by}对 {voucher} 的付款提出异议：{note}。",
+        "{by} contests the payment on {voucher}: {note}.",
+    ),
+    Verb.WITHDRAW: (
+        "{by}撤回对 {voucher} 的付款申报。",
+        "{by} takes its assertion of a payment on {voucher} back.",
+    ),
+    Verb.COMPLETE: (
+        "异议期已过，{voucher} 的付款默认完成。",
+        "the window has passed in silence: the payment on {voucher} is complete.",
+    ),
+    Verb.FREEZE: (
+        "{by}依法院文书{reference}冻结 {voucher} 至 {until}。",
+        "{by} freezes {voucher} to {until} by court order {reference}.",
+    ),
+    Verb.UNFREEZE: (
+        "{by}依法院文书{reference}解冻 {voucher}。",
+        "{by} ends the freeze of {voucher} by court order {reference}.",
+    ),
+    Verb.CANCEL: ("{by}与{to}注销 {voucher}。", "{by} and {to} cancel {voucher}."),
+    Verb.CANCEL_WHOLE: (
+        "{by}与{to}整单注销 {voucher}，发票额度退回。",
+        "{by} and {to} cancel the whole of {voucher}; the invoice can be used again.",
+    ),
+}
+_BEARERS: Final = {
+    Bearer.SUPPLIER: ("利息由供应商承担", "interest borne by the supplier"),
+    Bearer.ISSUER: ("利息由核心企业承担", "interest borne by the issuer"),
+    Bearer.SHARED: ("利息由供应商与核心企业分担", "interest shared by supplier and issuer"),
+}
+
+
+def told_of(business: Business) -> tuple[Told, ...]:
+    """The whole story, from the admission of the parties to the last step."""
+    return tuple(_Teller(business).tell())
+
+
+@dataclass
+class _Teller:
+    business: Business
+    faces: dict[str, Fen] = field(default_factory=dict)
+    prices: dict[str, Price] = field(default_factory=dict)
+
+    def tell(self) -> Iterator[Told]:
+        lines = self.business.lines.values()
+        begun = [(line.granted_on, self._granted(line.line)) for line in lines]
+        told = [Told(on, zh, en) for on, (zh, en) in begun]
+        for steps in self.business.acts():
+            told += [self._step(step) for step in steps]
+        yield from sorted(told, key=lambda each: each.on)
+
+    def _granted(self, number: object) -> tuple[str, str]:
+        line = self.business.lines[number]  # type: ignore[index]
+        bank = next(each.short for each in self.business.banks() if each.party == line.line >> 32)
+        under_zh = f"（{line_text(line.parent)} 项下）" if line.parent else ""
+        under_en = f" under {line_text(line.parent)}" if line.parent else ""
+        return (
+            f"{bank}授予{line.issuer}额度 {line_text(line.line)}{under_zh}，{yuan(line.limit)} 元。",
+            f"{bank} grants {line.issuer} line {line_text(line.line)}{under_en} of {yuan(line.limit)}.",
+        )
+
+    def _step(self, step: Step) -> Told:
+        if step.refused_as is None:
+            self._reckon(step)
+        priced = self.prices.get(step.voucher)
+        quote = self.business.quotes.get(step.quote or "")
+        price_zh = price_en = ""
+        if quote is not None and priced is not None:
+            bearer_zh, bearer_en = _BEARERS[quote.bearer]
+            rate = f"{rate_text(quote.rate)}% {quote.basis.value}"
+            price_zh = (
+                f"{rate}，利息 {yuan(priced.interest)} 元，净额 {yuan(priced.proceeds)} 元，{bearer_zh}"
+            )
+            price_en = (
+                f"{rate}, interest {yuan(priced.interest)}, proceeds {yuan(priced.proceeds)}, {bearer_en}"
+            )
+        values: dict[str, object] = {
+            "voucher": step.voucher,
+            "by": step.by,
+            "to": step.to,
+            "amount": yuan(step.amount) if step.amount else "",
+            "part": step.part,
+            "reference": step.reference,
+            "until": step.until,
+            "note": step.note,
+            "proceeds": yuan(priced.proceeds) if priced else "",
+            "price_zh": price_zh,
+            "price_en": price_en,
+        }
+        zh, en = (text.format(**values) for text in _SAYS[step.verb])
+        if step.refused_as is not None:
+            zh, en = (
+                f"合约拒绝（{step.refused_as}）：{zh}",
+                f"refused by the contract ({step.refused_as}): {en}",
+            )
+        return Told(step.on, zh, en)
+
+    def _reckon(self, step: Step) -> None:
+        if step.verb is Verb.ISSUE:
+            self.faces[step.voucher] = step.amount or Fen(0)
+        elif step.verb is Verb.SPLIT:
+            self.faces[step.voucher] = Fen(self.faces[step.voucher] - (step.amount or 0))
+            self.faces[step.part or ""] = step.amount or Fen(0)
+        elif step.verb is Verb.DISCOUNT:
+            self.prices[step.voucher] = price(self.faces[step.voucher], self.business.quote(step.quote or ""))
+
+
+def as_markdown(told: tuple[Told, ...], *, title: str, closing: tuple[str, ...]) -> str:
+    """The story as a file to read: a heading per month, a line per event, and what was found at the end."""
+    lines, month = [f"# {title}"], ""
+    for each in told:
+        if f"{each.on:%Y-%m}" != month:
+            month = f"{each.on:%Y-%m}"
+            lines += ["", f"## {month}", ""]
+        lines.append(f"- {each.on} · {each.zh} {_sentence(each.en)}")
+    return "\n".join([*lines, "", "## 结果 Results", "", *(f"- {line}" for line in closing), ""])
+
+
+def show(told: tuple[Told, ...], say: Callable[[str], None]) -> None:
+    """The story line by line, both languages, a blank line between months."""
+    month = ""
+    for each in told:
+        if f"{each.on:%Y-%m}" != month:
+            month = f"{each.on:%Y-%m}"
+            say("")
+        say(f"{each.on}  {each.zh}")
+        say(f"            {_sentence(each.en)}")
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]

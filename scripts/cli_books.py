@@ -1,0 +1,206 @@
+"""The night's commands: index, verify, reconcile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ledger.calendar import Day, date_of_day, parse_date
+from ledger.embedded import EmbeddedChain
+from ledger.errors import FileError, InputError, VerificationError
+from ledger.money import Fen, yuan
+from ledger.reconciliation import (
+    KIND_WORDS,
+    Reconciliation,
+    StatedBlock,
+    reconcile,
+    to_json,
+    write_csv,
+    write_html,
+)
+from ledger.reconciliation.report import pairs_text
+from ledger.statement import read_line_book, read_loan_book, read_statement
+from ledger.verification import verify
+from scripts.business_dossier import read_dossier
+from scripts.business_extract import chain_rows, inputs_of, stated_block
+from scripts.cli_installation import DOSSIER, Office, opened
+from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
+from scripts.cli_screen import NO, Screen
+
+MOST_SHOWN = 50
+"""Findings and breaks that are listed on the screen; the files have all."""
+
+
+def index(
+    ctx: typer.Context,
+    directory: DirectoryOption = HERE,
+    node: NodeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Brings the database up to the chain and checks the journal head on the way.
+
+    \b
+    Example:
+      tallystick index
+    """
+    with opened(screen_of(ctx), directory, node) as office:
+        done = office.follow()
+        again = (
+            "" if done.rewound_to is None else f" (the chain was reorganised: rewound to {done.rewound_to})"
+        )
+        office.screen.say(f"At block {done.block}, {done.events} new events{again}.")
+        office.screen.answer({"block": done.block, "events": done.events, "rewound_to": done.rewound_to})
+
+
+def verify_(
+    ctx: typer.Context,
+    directory: DirectoryOption = HERE,
+    node: NodeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Recomputes the journal from the chain and compares events, rows, storage and the invariant list.
+
+    Nothing is changed. Exit code 1 where anything differs.
+
+    \b
+    Example:
+      tallystick verify
+    """
+    with opened(screen_of(ctx), directory, node) as office:
+        with office.screen.progress("Comparing with the chain") as report:
+            try:
+                found = verify(office.store, office.chain, report=report)
+            except VerificationError:
+                raise
+        office.screen.answer(
+            {
+                "verified": found.verified,
+                "block": found.block,
+                "events": found.events,
+                "rows": found.rows,
+                "words": found.words,
+                "findings": [str(each) for each in found.findings],
+            }
+        )
+        compared = (
+            f"{found.events} events, {found.rows} rows and {found.words} storage words at block {found.block}"
+        )
+        if found.verified:
+            office.screen.say(f"Verified: {compared} agree, journal and invariants hold.")
+            return
+        office.screen.say(f"NOT verified: {len(found.findings)} differences in {compared}:")
+        for each in found.findings[:MOST_SHOWN]:
+            office.screen.say(f"  {each}")
+        if len(found.findings) > MOST_SHOWN:
+            office.screen.say(f"  … and {len(found.findings) - MOST_SHOWN} more; --json has them all.")
+        office.screen.say(
+            "Keep the database as it is for the inquiry; make a new one from the chain beside it."
+        )
+        raise typer.Exit(NO)
+
+
+def reconcile_(
+    ctx: typer.Context,
+    bank: Annotated[str, typer.Argument(help="The bank: number or name.", metavar="BANK")],
+    books: Annotated[Path, typer.Option("--books", help="Folder with its three CSV files.")],
+    cut_off: Annotated[str, typer.Option("--cut-off", help="Last day of the books, YYYY-MM-DD.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the HTML, CSV and JSON reports.")],
+    statement_from: Annotated[
+        str | None, typer.Option("--statement-from", help="First day of the statement.")
+    ] = None,
+    tolerance: Annotated[int, typer.Option("--tolerance", help="Fen, 0 to 100.")] = 1,
+    dossier: Annotated[Path | None, typer.Option("--dossier", help="Else the installation's.")] = None,
+    directory: DirectoryOption = HERE,
+    node: NodeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compares the chain with one bank's loan_book.csv, statement.csv and line_book.csv.
+
+    Exit code 0 where they agree, 1 where there are breaks, 2 where an input cannot be used.
+
+    \b
+    Example:
+      tallystick reconcile 2 --books books/2 --cut-off 2026-09-30 --out reports
+    """
+    with opened(screen_of(ctx), directory, node) as office:
+        office.follow()
+        number = office.dossier.party(bank)
+        last = parse_date(cut_off)
+        _require_readable(books)
+        inputs = inputs_of(
+            number,
+            rows=chain_rows(office.store),
+            block=_block(office),
+            dossier=read_dossier(dossier or directory / DOSSIER),
+            books=books,
+            cut_off=last,
+        )
+        since = parse_date(statement_from) if statement_from else None
+        result = reconcile(replace(inputs, tolerance_fen=Fen(tolerance), statement_from=since))
+        written = _write(result, out, number, last)
+        _say(office.screen, result, written)
+        if not result.clean:
+            raise typer.Exit(NO)
+
+
+def _block(office: Office) -> StatedBlock:
+    """The last followed block. On an own chain with a clock nothing can come any more before today."""
+    block = stated_block(office.store, office.chain)
+    if isinstance(office.chain, EmbeddedChain) and not office.chain.demo:
+        return replace(block, as_of=max(block.as_of, date_of_day(Day(office.today - 1))))
+    return block
+
+
+def _require_readable(books: Path) -> None:
+    """All bad cells of all three files at once."""
+    readers: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        ("loan_book.csv", read_loan_book),
+        ("statement.csv", read_statement),
+        ("line_book.csv", read_line_book),
+    )
+    refused = []
+    for name, read in readers:
+        try:
+            read(books / name)
+        except FileError as wrong:
+            refused.append(wrong)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise InputError("\n".join(str(wrong) for wrong in refused))
+
+
+def _write(result: Reconciliation, out: Path, bank: int, cut_off: date) -> dict[str, str]:
+    name = f"reconciliation-{bank}-{cut_off.isoformat()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{name}.json").write_text(to_json(result) + "\n", encoding="utf-8")
+    except OSError as failed:
+        raise InputError(f"{out} cannot be written: {failed.strerror}") from None
+    write_csv(result, out / f"{name}.csv")
+    write_html(result, out / f"{name}.html")
+    return {kind: str(out / f"{name}.{kind}") for kind in ("html", "csv", "json")}
+
+
+def _say(screen: Screen, result: Reconciliation, written: dict[str, str]) -> None:
+    counts = {total.kind.value: total.count for total in result.totals if total.count}
+    screen.answer({"clean": result.clean, "breaks": len(result.breaks), "kinds": counts, "reports": written})
+    if result.clean:
+        screen.say(f"{result.bank_name or result.bank}: chain and books agree up to {result.cut_off}.")
+    elif not screen.json:
+        table = Table("类别 kind", "标识 ids", "应为 expected", "账上 found")
+        for row in result.breaks[:MOST_SHOWN]:
+            words = KIND_WORDS[row.kind]
+            cells = (f"{words.zh} {words.en}", pairs_text(row.ids), row.expected, row.found)
+            table.add_row(*(escape(cell) for cell in cells))
+        screen.show(table)
+        total = sum(each.sum_fen for each in result.totals)
+        screen.say(f"{len(result.breaks)} breaks, {yuan(Fen(total))} yuan in all.")
+    screen.say("Reports: " + ", ".join(written.values()))

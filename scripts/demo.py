@@ -1,0 +1,295 @@
+"""The demo: one voucher business's whole life, from files to a reconciled day, in one command.
+
+    python -m scripts.demo [--directory D] [--seed N] [--json]
+
+It plays the sample business on a chain of its own, verifies chain against database, reconciles each bank's clean books
+(nothing may be found), plants errors with the seed, reconciles again and compares what was found with what was planted.
+The directory then holds a story, printable reports, the database and the chain. The last line on the standard output
+is one JSON object. Exit code 0 where everything planted was found and nothing else, 1 where not, 2 for unusable input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from sqlalchemy import func, select
+
+from ledger.chain import Address
+from ledger.errors import FileError, InputError, SealError, TallystickError
+from ledger.reconciliation import Reconciliation, reconcile, to_json, write_csv, write_html
+from ledger.reconciliation.report import pairs_text
+from ledger.store import Store
+from ledger.tables import OutboxRow, VoucherRow
+from ledger.verification import Verification, verify
+from scripts.business import DOSSIER, Played, Progress, own_directory, play
+from scripts.business_dossier import read_dossier
+from scripts.business_extract import chain_rows, inputs_of, stated_block
+from scripts.business_files import SAMPLE
+from scripts.business_story import as_markdown, show, told_of
+from scripts.business_report import Compared, Told, write_report
+from scripts.planter import PLANTED, plant
+
+DIRECTORY: Final = Path("demo-output")
+SEED: Final = 7
+PLANTED_FOLDER, REPORTS, REPORT, STORY = "planted", "reports", "report.html", "story.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The demo's figures, all computed. `false_alarms` counts breaks in the clean books as well."""
+
+    vouchers: int
+    agreements: int
+    breaks_planted: int
+    breaks_found: int
+    false_alarms: int
+    journal_verified: bool
+    report: str
+
+    @property
+    def good(self) -> bool:
+        """Whether all that was planted was found, nothing else was, and the journal is right."""
+        return self.breaks_found == self.breaks_planted and not self.false_alarms and self.journal_verified
+
+    def as_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def run(
+    directory: Path = DIRECTORY,
+    *,
+    seed: int = SEED,
+    sample: Path = SAMPLE,
+    passphrase: str | None = None,
+    say: Callable[[str], None] | None = None,
+    console: Console | None = None,
+) -> Result:
+    """The whole demo in `directory`. `say` gets the story line by line, `console` the progress bar; None: neither.
+
+    Whatever an earlier demo has left in the directory is removed first. InputError for a directory that is no demo's.
+    """
+    tell = say or (lambda _line: None)
+    with own_directory(directory) as own:
+        _clear(own)
+        with (
+            _progress(console) as report,
+            play(own, sample=sample, passphrase=passphrase, progress=report) as played,
+        ):
+            show(told_of(played.business), tell)
+            return _judge(own, played, seed=seed, sample=sample, tell=tell)
+
+
+def _clear(directory: Path) -> None:
+    for name in (PLANTED_FOLDER, REPORTS):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    for name in (REPORT, STORY):
+        (directory / name).unlink(missing_ok=True)
+
+
+def _judge(
+    directory: Path, played: Played, *, seed: int, sample: Path, tell: Callable[[str], None]
+) -> Result:
+    verification = verify(played.store, played.chain)
+    clean = reconcile_banks(played, sample, directory)
+    planted_in = directory / PLANTED_FOLDER
+    plant(sample, planted_in, seed=seed, cut_off=played.cut_off)
+    after = reconcile_banks(played, planted_in, directory)
+    compared = compare(planted_in / "planted.csv", after)
+    alarms = len(compared.false_alarms) + sum(len(each.breaks) for each in clean)
+    vouchers, agreements, refused = counts(played.store, played.pin.ledger)
+    result = Result(
+        vouchers=vouchers,
+        agreements=agreements,
+        breaks_planted=compared.planted,
+        breaks_found=len(compared.right),
+        false_alarms=alarms,
+        journal_verified=verification.verified,
+        report=str(directory.resolve() / REPORT),
+    )
+    closing = tuple(_closing(result, verification, clean, refused=refused, seed=seed, cut_off=played.cut_off))
+    _write_reports(directory / REPORTS, after)
+    title = "一张凭证的一生 · The life of a voucher business"
+    write_report(
+        directory / REPORT, title=title, closing=closing, results=after, compared=compared, folder=REPORTS
+    )
+    _write(directory / STORY, as_markdown(told_of(played.business), title=title, closing=closing))
+    tell("")
+    for line in closing:
+        tell(line)
+    tell(f"报告 Report: {directory / REPORT}")
+    tell(f"故事 Story: {directory / STORY}")
+    return result
+
+
+def reconcile_banks(played: Played, folder: Path, directory: Path) -> list[Reconciliation]:
+    """Every bank's books in `folder`/books/ against the chain that was played."""
+    rows, block = chain_rows(played.store), stated_block(played.store, played.chain)
+    dossier = read_dossier(directory / DOSSIER)
+    return [
+        reconcile(
+            inputs_of(
+                bank.party,
+                rows=rows,
+                block=block,
+                dossier=dossier,
+                books=folder / "books" / str(bank.party),
+                cut_off=played.cut_off,
+            )
+        )
+        for bank in played.business.banks()
+    ]
+
+
+def compare(planted: Path, results: Sequence[Reconciliation]) -> Compared:
+    """The breaks that were planted, by the planter's own list, against those that were found."""
+    with planted.open(encoding="utf-8", newline="") as file:
+        wanted: Counter[Told] = Counter(
+            (int(row["bank"]), *(row[name] for name in PLANTED[1:]))  # type: ignore[misc]
+            for row in csv.DictReader(file)
+        )
+    found: Counter[Told] = Counter(
+        (each.bank, row.kind.value, pairs_text(row.ids), row.expected, row.found)
+        for each in results
+        for row in each.breaks
+    )
+    return Compared(
+        right=tuple(sorted((wanted & found).elements())),
+        missed=tuple(sorted((wanted - found).elements())),
+        false_alarms=tuple(sorted((found - wanted).elements())),
+    )
+
+
+def counts(store: Store, ledger: Address) -> tuple[int, int, int]:
+    """Vouchers that came to be, agreements that were carried out, and calls that the contract refused."""
+    made = VoucherRow.contract == ledger, VoucherRow.promise.is_not(None)
+    done = OutboxRow.status == "done", OutboxRow.verb != "completePayment"
+    with store.reading() as session:
+        vouchers = session.scalar(select(func.count()).select_from(VoucherRow).where(*made))
+        agreements = session.scalar(select(func.count()).select_from(OutboxRow).where(*done))
+        refused = session.scalar(
+            select(func.count()).select_from(OutboxRow).where(OutboxRow.status == "refused")
+        )
+    return int(vouchers or 0), int(agreements or 0), int(refused or 0)
+
+
+def _closing(
+    result: Result,
+    verification: Verification,
+    clean: Sequence[Reconciliation],
+    *,
+    refused: int,
+    seed: int,
+    cut_off: date,
+) -> Iterator[str]:
+    yield (
+        f"凭证 {result.vouchers} 张，协议 {result.agreements} 份，合约拒绝 {refused} 次。"
+        f" {result.vouchers} vouchers, {result.agreements} agreements carried out, {refused} refused by the contract."
+    )
+    right = result.journal_verified
+    yield (
+        f"校验{'通过' if right else '未通过'}：{verification.events} 个事件、{verification.rows} 行、"
+        f"{verification.words} 个存储字。 Verification {'passed' if right else 'FAILED'}: journal recomputed from "
+        f"{verification.events} events, {verification.rows} rows and {verification.words} storage words compared."
+    )
+    yield from (str(finding) for finding in verification.findings)
+    breaks = sum(len(each.breaks) for each in clean)
+    yield (
+        f"{cut_off} 原账对账：差异 {breaks} 笔。 The clean books at {cut_off}: {breaks} breaks in "
+        f"{len(clean)} banks."
+    )
+    yield (
+        f"种子 {seed} 埋入差异 {result.breaks_planted} 笔，查出 {result.breaks_found} 笔，误报 {result.false_alarms} 笔。"
+        f" Seed {seed} planted {result.breaks_planted} errors: {result.breaks_found} found, "
+        f"{result.false_alarms} false alarms."
+    )
+
+
+def _write_reports(folder: Path, results: Sequence[Reconciliation]) -> None:
+    folder.mkdir(exist_ok=True)
+    for each in results:
+        write_html(each, folder / f"bank-{each.bank}.html")
+        write_csv(each, folder / f"bank-{each.bank}.csv")
+        _write(folder / f"bank-{each.bank}.json", to_json(each))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as failed:
+        raise InputError(f"{path} cannot be written: {failed.strerror}") from None
+
+
+# On the screen
+
+
+@contextmanager
+def _progress(console: Console | None) -> Iterator[Callable[[Progress], None] | None]:
+    if console is None:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("founding the ledger", total=None)
+
+        def report(progress: Progress) -> None:
+            doing = progress.steps[0].verb.value if progress.steps else "admissions and lines"
+            bar.update(
+                task,
+                description=f"{progress.on} {doing}",
+                completed=progress.done,
+                total=progress.total,
+            )
+            if progress.done == progress.total:
+                bar.update(task, description="verifying and reconciling")
+
+        yield report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=DIRECTORY, help="the demo's own folder (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=SEED, help="which errors are planted (%(default)s)")
+    parser.add_argument("--business", type=Path, default=SAMPLE, help="another business in the same files")
+    parser.add_argument("--json", action="store_true", help="print the JSON line alone")
+    given: Any = parser.parse_args(arguments)
+    errors = Console(stderr=True)
+    try:
+        result = run(
+            given.directory,
+            seed=given.seed,
+            sample=given.business,
+            say=None if given.json else print,
+            console=None if given.json else errors,
+        )
+    except TallystickError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2 if isinstance(error, FileError | InputError | SealError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; run it again, it starts anew\n")
+        return 130
+    print(result.as_json(), flush=True)
+    return 0 if result.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
