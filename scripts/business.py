@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -28,19 +28,19 @@ from ledger.calendar import Day, day_of_date, start_of_day
 from ledger.chain import Pin
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
-from ledger.errors import InputError, VerificationError
+from ledger.errors import InputError, Refusal, VerificationError
 from ledger.indexer import follow
 from ledger.keys import Keyring
 from ledger.members import Agreement, Contract
 from ledger.payment import CompletePayment
-from ledger.reconciliation import DossierParty
+from ledger.reconciliation import Dossier
 from ledger.rows import world_of
 from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store
 from scripts.business_agreements import MORNING, REGISTRAR, Act, Desk, ledger_domain, profile
 from scripts.business_books import CUT_OFF
-from scripts.business_dossier import Papers, write_dossier
 from scripts.business_files import SAMPLE, Business, RoleWord, Step, read_business
+from scripts.cli_dossier import DossierFile
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
 MARK: Final = "tallystick-demo"
@@ -48,7 +48,7 @@ MARK: Final = "tallystick-demo"
 BEGIN: Final = date(2026, 4, 1)
 PASSPHRASE_VARIABLE: Final = "TALLYSTICK_PASSPHRASE"
 _WORLD_FILES: Final = (CHAIN, DATABASE, KEYS, DOSSIER)
-_LEFT_BESIDE: Final = ("-wal", "-shm", "-journal", ".pid", ".part")
+_LEFT_BESIDE: Final = ("-wal", "-shm", "-journal", ".pid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A business that has been played to its last day."""
+    """A business that has been played to its last day; `refusals` by the row that was expected to be refused."""
 
     business: Business
     pin: Pin
     store: Store
     chain: EmbeddedChain
     cut_off: date
+    dossier: Dossier
+    refusals: Mapping[Step, Refusal]
 
 
 @contextmanager
@@ -127,20 +129,16 @@ def play(
             EmbeddedChain(directory / CHAIN, clock=lambda: began, create=True, demo=True)
         )
         store = stack.enter_context(open_store(f"sqlite:///{directory / DATABASE}"))
-        player = _Player.begun(business, chain, store, keys=Keyring.create(directory / KEYS, secret))
+        keys, dossier = Keyring.create(directory / KEYS, secret), DossierFile.create(directory / DOSSIER)
+        player = _Player.begun(business, chain, store, keys=keys, dossier=dossier)
         player.report = progress
         player.play()
         chain.travel_to(start_of_day(Day(day_of_date(cut_off) + 1)))
         follow(store, chain)
         player.check()
-        write_dossier(
-            directory / DOSSIER,
-            player.desk.papers,
-            parties=_dossier_parties(business),
-            ids=player.desk.ids,
-            contract=player.pin.ledger,
-        )
-        yield Played(business, player.pin, store, chain, cut_off)
+        player.keep_dossier()
+        opened = player.desk.dossier.opened()
+        yield Played(business, player.pin, store, chain, cut_off, opened, player.refusals)
 
 
 def clear(directory: Path) -> None:
@@ -148,12 +146,9 @@ def clear(directory: Path) -> None:
     for name in _WORLD_FILES:
         for path in (directory / name, *(directory / (name + suffix) for suffix in _LEFT_BESIDE)):
             path.unlink(missing_ok=True)
-    for path in directory.glob(f"{KEYS}.*.new"):
-        path.unlink(missing_ok=True)
-
-
-def _dossier_parties(business: Business) -> list[DossierParty]:
-    return [DossierParty(row.party, row.name, row.code, row.account) for row in business.parties.values()]
+    for name in (KEYS, DOSSIER):
+        for path in directory.glob(f"{name}.*.new"):
+            path.unlink(missing_ok=True)
 
 
 @dataclass
@@ -166,25 +161,27 @@ class _Player:
     keys: Keyring
     pin: Pin
     desk: Desk
-    outcomes: list[str | None]
+    done: int = 0
+    refusals: dict[Step, Refusal] = field(default_factory=dict)
     report: Callable[[Progress], None] | None = None
 
     @classmethod
-    def begun(cls, business: Business, chain: EmbeddedChain, store: Store, *, keys: Keyring) -> _Player:
+    def begun(
+        cls, business: Business, chain: EmbeddedChain, store: Store, *, keys: Keyring, dossier: DossierFile
+    ) -> _Player:
         """Founds registry and ledger: the registrar as party 1, the banks as 2, 3, …"""
         registrar = [party for party in business.parties.values() if party.role is RoleWord.REGISTRAR]
         founders = (*registrar, *business.banks())
         if [party.party for party in founders] != list(range(1, len(founders) + 1)) or len(registrar) != 1:
             raise InputError("parties.csv: one registrar is party 1, and the banks are 2, 3, … without a gap")
-        papers = Papers()
-        made = [Founder(keys.add(party.party), 0, profile(party, papers)) for party in founders]
+        made = [Founder(keys.add(party.party), 0, profile(party, dossier)) for party in founders]
         pin = deploy(chain, registrar=made[0], banks=made[1:])
         add_pin(store, pin)
         follow(store, chain)
         with store.reading() as session:
             world = world_of(session, pin.ledger)
-        desk = Desk(business, ledger_domain(pin.chain_id, pin.ledger), world, papers)
-        return cls(business, chain, store, keys, pin, desk, [])
+        desk = Desk(business, ledger_domain(pin.chain_id, pin.ledger), world, dossier)
+        return cls(business, chain, store, keys, pin, desk)
 
     def play(self) -> None:
         """Admits, grants, then every day of the steps."""
@@ -215,6 +212,12 @@ class _Player:
             if world_of(session, self.pin.ledger) != self.desk.world:
                 raise VerificationError("chain and model have come to different states: verify the database")
 
+    def keep_dossier(self) -> None:
+        """Writes the dossier, with the readable number of every voucher."""
+        for number, voucher in self.desk.ids.items():
+            self.desk.dossier.number_voucher(number, contract=self.pin.ledger, voucher=voucher)
+        self.desk.dossier.save()
+
     def _travel(self, on: date) -> None:
         morning = start_of_day(day_of_date(on)) + MORNING
         if morning > self.chain.now():
@@ -230,11 +233,13 @@ class _Player:
             name = None if refusal is None else refusal.name
             if outcome is None or name != act.refused_as:
                 raise VerificationError(
-                    f"{on}: the contract says {refusal or 'nothing'} where {act.refused_as or 'no refusal'} was expected"
+                    f"{on}: the contract says {refusal or 'nothing'}, {act.refused_as or 'no refusal'} was expected"
                 )
-            self.outcomes.append(name)
+            if refusal is not None:
+                self.refusals[act.steps[0]] = refusal
+            self.done += 1
             if self.report is not None:
-                self.report(Progress(on, len(self.outcomes), total, act.steps))
+                self.report(Progress(on, self.done, total, act.steps))
 
     def _queue(self, act: Act) -> int:
         if isinstance(act.agreement, CompletePayment):

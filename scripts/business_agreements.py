@@ -1,4 +1,4 @@
-"""Turns the steps of a business into signed-for agreements, with the hashes that only the dossier can open.
+"""Turns the steps of a business into agreements and the parties that sign them; what is hashed goes into the dossier.
 
 `Desk` keeps the World as the pure model has it after each step, so that an agreement names the right sequence and
 is signed by whom the rules want; a step that the files expect to be refused must be refused by the model with that
@@ -7,12 +7,9 @@ name. It sends nothing, and asks neither chain nor database nor clock.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-
-from eth_utils.crypto import keccak
 
 from ledger.agreements import (
     Admit,
@@ -39,7 +36,7 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import DAY_SECONDS, Day, Timestamp, day_of_date, start_of_day
-from ledger.discount import price, quote_hash
+from ledger.discount import SALT_BYTES, price, quote_hash
 from ledger.errors import InputError, Refusal
 from ledger.members import Contract
 from ledger.money import Fen
@@ -47,15 +44,14 @@ from ledger.payment import CompletePayment
 from ledger.signing import Domain, child_id, root_id
 from ledger.voucher import apply, signers
 from ledger.world import Role, World
-from scripts.business_dossier import OpenedInvoice, OpenedQuote, OpenedReference, OpenedTerms, Papers
 from scripts.business_files import Business, InvoiceFile, LineFile, PartyFile, RoleWord, Step, Verb
+from scripts.cli_dossier import DossierFile
 
 REGISTRAR: Final = PartyNumber(1)
 MORNING: Final = 9 * 3_600
 """Seconds after midnight in China at which a day's agreements are sent."""
 GOOD_FOR: Final = 7 * DAY_SECONDS
 """Seconds that a signature may be waited with."""
-SALT_BYTES: Final = 32
 ROLE_BITS: Final = {
     RoleWord.ISSUER: Role.ISSUER,
     RoleWord.FUNDER: Role.FUNDER,
@@ -87,7 +83,7 @@ class Desk:
     business: Business
     domain: Domain
     world: World
-    papers: Papers
+    dossier: DossierFile
     ids: dict[str, VoucherId] = field(default_factory=dict)
     issues: dict[str, Issue] = field(default_factory=dict)
 
@@ -102,7 +98,7 @@ class Desk:
             roles=int(ROLE_BITS[party.role]),
             sponsor=self.business.number_of(party.sponsor),
             signature_gas=0,
-            profile=profile(party, self.papers),
+            profile=profile(party, self.dossier),
             deadline=_deadline(on),
             signer=signer,
         )
@@ -175,20 +171,26 @@ class Desk:
                     to,
                     Fen(0) if disburses else step.amount or Fen(0),
                     day_of_date(step.value_on or step.on),
-                    self._reference(step),
+                    self.dossier.reference(step.reference or ""),
                     deadline,
                 )
             case Verb.CONFIRM:
                 return ConfirmPayment(voucher, sequence, deadline)
             case Verb.CONTEST:
-                return ContestPayment(voucher, sequence, by, self._salted(step.note or ""), deadline)
+                return ContestPayment(
+                    voucher, sequence, by, self.dossier.text_hash("contest", step.note or ""), deadline
+                )
             case Verb.WITHDRAW:
                 return WithdrawPayment(voucher, sequence, deadline)
             case Verb.FREEZE:
                 until = day_of_date(step.until or step.on)
-                return Freeze(voucher, self._salted(step.reference or ""), until, deadline)
+                return Freeze(
+                    voucher, self.dossier.text_hash("court order", step.reference or ""), until, deadline
+                )
             case Verb.UNFREEZE:
-                return Unfreeze(voucher, sequence, self._salted(step.reference or ""), deadline)
+                return Unfreeze(
+                    voucher, sequence, self.dossier.text_hash("court order", step.reference or ""), deadline
+                )
             case Verb.CANCEL:
                 return Cancel(voucher, sequence, deadline)
             case Verb.CANCEL_WHOLE:
@@ -197,18 +199,16 @@ class Desk:
 
     def _issue(self, step: Step) -> Issue:
         row = self.business.promises[step.voucher]
-        due, salt = day_of_date(row.due_on), secrets.token_bytes(SALT_BYTES)
         terms = f"{row.number} {row.contract_no} {row.issuer} {row.supplier} {row.face} {row.due_on}"
-        self.papers.terms.append(OpenedTerms(row.number, terms, salt))
         issue = Issue(
             issuer=self._party(row.issuer),
             line=row.line,
             supplier=self._party(row.supplier),
             face=row.face,
-            due_day=due,
+            due_day=day_of_date(row.due_on),
             smallest_part=row.smallest_part,
             highest_tier=row.highest_tier,
-            terms=bytes(keccak(terms.encode() + salt)),
+            terms=self.dossier.text_hash("terms", terms),
             tenor_reason=bytes(32),
             issuer_reference=row.contract_no.encode().ljust(32, b"\0")[:32],
             deadline=_deadline(day_of_date(row.issued_on)),
@@ -222,34 +222,21 @@ class Desk:
 
     def _uses(self, rows: Sequence[InvoiceFile]) -> tuple[Invoice, ...]:
         """The same invoice has the same fingerprint each time, so that its total cannot be passed."""
-        uses: list[Invoice] = []
-        for row in rows:
-            buyer, seller = (self.business.parties[name].code for name in (row.buyer, row.seller))
-            text = f"{row.number} {buyer} {seller} {row.total}"
-            fingerprint = bytes(keccak(text.encode() + self.papers.invoice_salt))
-            self.papers.invoices[fingerprint] = OpenedInvoice(row.number, text)
-            uses.append(Invoice(fingerprint, row.amount, row.total))
-        return tuple(uses)
+        return tuple(
+            Invoice(self.dossier.fingerprint(self._party(row.buyer), row.number), row.amount, row.total)
+            for row in rows
+        )
 
     def _quote(self, step: Step, voucher: VoucherId) -> bytes:
-        quote, salt = self.business.quote(step.quote or ""), secrets.token_bytes(SALT_BYTES)
-        hashed = bytes(quote_hash(quote, salt))
-        face = self.world.vouchers[voucher].face if voucher in self.world.vouchers else 0
-        if step.refused_as is None:
-            priced = price(Fen(face), quote)
-            self.papers.quotes.append(OpenedQuote(step.quote or "", voucher, quote, salt, priced))
-        return hashed
-
-    def _reference(self, step: Step) -> bytes:
-        opened = OpenedReference.drawn(step.reference or "", secrets.token_bytes(SALT_BYTES))
-        self.papers.references.append(opened)
-        return opened.hash
-
-    def _salted(self, text: str) -> bytes:
-        salt = secrets.token_bytes(SALT_BYTES)
-        hashed = bytes(keccak(text.encode() + salt))
-        self.papers.reasons[hashed] = (text, salt)
-        return hashed
+        quote = self.business.quote(step.quote or "")
+        present = self.world.vouchers.get(voucher)
+        if present is None:
+            raise InputError(_misfit((step,), "there is no such voucher"))
+        contract = self.domain.verifying_contract
+        priced = price(Fen(present.face), quote)
+        if step.refused_as is not None:  # never to be on chain, so that nothing is to be opened
+            return bytes(quote_hash(quote, bytes(SALT_BYTES)))
+        return self.dossier.quote(quote, priced, contract=contract, voucher=voucher)
 
     def _done(
         self,
@@ -305,10 +292,11 @@ class Desk:
         return self.business.number_of(short)
 
 
-def profile(party: PartyFile, papers: Papers) -> bytes:
-    """The salted hash of who a party is."""
-    salt = papers.profile_salts.setdefault(party.party, secrets.token_bytes(SALT_BYTES))
-    return bytes(keccak(f"{party.code} {party.name}".encode() + salt))
+def profile(party: PartyFile, dossier: DossierFile) -> bytes:
+    """The salted hash of who a party is, which the dossier opens."""
+    hashed = dossier.name_party(party.party, party.name, party.code)
+    dossier.content["parties"][-1]["account_name"] = party.account
+    return hashed
 
 
 def ledger_domain(chain_id: int, address: str) -> Domain:

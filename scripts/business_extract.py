@@ -138,7 +138,7 @@ def _vouchers(session: Session, contract: str, sales: _Sales) -> Iterator[ChainV
             issuer=promise.issuer,
             holder=voucher.holder,
             face=Fen(voucher.face),
-            due_on=date_of_day(promise.due_day),
+            due_on=_date(promise.due_day),
             tier=voucher.tier,
             state=VoucherState.ENDED
             if ended
@@ -175,12 +175,12 @@ def _payments(session: Session, contract: str, sales: _Sales) -> Iterator[ChainP
             asserter=row.asserter,
             payee=row.payee,
             amount=Fen(row.amount),
-            value_on=date_of_day(row.value_day),
+            value_on=_date(row.value_day),
             reference_hash=row.payment_reference,
-            asserted_on=date_of_day(row.asserted_on),
+            asserted_on=_date(row.asserted_on),
             state=PaymentState(row.fate),
             face_at_assertion=Fen(row.face),
-            completed_on=date_of_day(row.ended_on) if row.fate == "completed" else None,
+            completed_on=_date(row.ended_on or 0) if row.fate == "completed" else None,
             quote_hash=quotes[-1] if disburses and quotes else b"",
         )
 
@@ -194,7 +194,11 @@ def _lines(session: Session, contract: str) -> Iterator[ChainLine]:
             issuer=row.issuer,
             limit=Fen(row.limit),
             drawn=Fen(row.drawn),
-            expires_on=date_of_day(row.expiry),
+            expires_on=_date(row.expiry),
             parent=row.parent or 0,
             frozen=row.frozen,
         )
+
+
+def _date(day: int) -> date:
+    return date_of_day(Day(day))

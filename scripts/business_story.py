@@ -5,12 +5,13 @@ Sentences are made of the rows that were played and of the prices that their quo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from ledger.discount import Bearer, Price, price
+from ledger.errors import Refusal
 from ledger.members import line_text
 from ledger.money import Fen, rate_text, yuan
 from scripts.business_files import Business, Step, Verb
@@ -79,6 +80,10 @@ _SAYS: Final[dict[Verb, tuple[str, str]]] = {
         "{by} and {to} cancel the whole of {voucher}; the invoice can be used again.",
     ),
 }
+_PAYS_ITSELF: Final = (
+    "{by}既是开立行又是持有人，{voucher} 的 {amount} 元到期结清（{reference}）。",
+    "{by} is both the line's bank and the holder: the {amount} of {voucher} are settled ({reference}).",
+)
 _BEARERS: Final = {
     Bearer.SUPPLIER: ("利息由供应商承担", "interest borne by the supplier"),
     Bearer.ISSUER: ("利息由核心企业承担", "interest borne by the issuer"),
@@ -86,14 +91,15 @@ _BEARERS: Final = {
 }
 
 
-def told_of(business: Business) -> tuple[Told, ...]:
-    """The whole story, from the admission of the parties to the last step."""
-    return tuple(_Teller(business).tell())
+def told_of(business: Business, refusals: Mapping[Step, Refusal]) -> tuple[Told, ...]:
+    """The whole story, from the admission of the parties to the last step; `refusals` by their rows."""
+    return tuple(_Teller(business, refusals).tell())
 
 
 @dataclass
 class _Teller:
     business: Business
+    refusals: Mapping[Step, Refusal]
     faces: dict[str, Fen] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
 
@@ -101,6 +107,14 @@ class _Teller:
         lines = self.business.lines.values()
         begun = [(line.granted_on, self._granted(line.line)) for line in lines]
         told = [Told(on, zh, en) for on, (zh, en) in begun]
+        count, first = len(self.business.parties), min(line.granted_on for line in lines)
+        told.append(
+            Told(
+                first - timedelta(days=1),
+                f"登记中心与银行建立登记簿和账本，{count} 个参与方登记完毕。",
+                f"registrar and banks found registry and ledger; {count} parties are in it.",
+            )
+        )
         for steps in self.business.acts():
             told += [self._step(step) for step in steps]
         yield from sorted(told, key=lambda each: each.on)
@@ -118,8 +132,11 @@ class _Teller:
     def _step(self, step: Step) -> Told:
         if step.refused_as is None:
             self._reckon(step)
-        priced = self.prices.get(step.voucher)
         quote = self.business.quotes.get(step.quote or "")
+        if quote is None:
+            priced = self.prices.get(step.voucher)
+        else:
+            priced = price(self.faces[step.voucher], self.business.quote(quote.number))
         price_zh = price_en = ""
         if quote is not None and priced is not None:
             bearer_zh, bearer_en = _BEARERS[quote.bearer]
@@ -143,13 +160,30 @@ class _Teller:
             "price_zh": price_zh,
             "price_en": price_en,
         }
-        zh, en = (text.format(**values) for text in _SAYS[step.verb])
+        says = (
+            _PAYS_ITSELF if step.verb is Verb.ASSERT_SETTLEMENT and step.by == step.to else _SAYS[step.verb]
+        )
+        zh, en = (text.format(**values) for text in says)
+        if step.note and step.verb is not Verb.CONTEST:
+            zh, en = f"{zh[:-1]}（{step.note}）。", f"{en[:-1]} ({step.note})."
         if step.refused_as is not None:
             zh, en = (
                 f"合约拒绝（{step.refused_as}）：{zh}",
                 f"refused by the contract ({step.refused_as}): {en}",
             )
         return Told(step.on, zh, en)
+
+    def _why(self, step: Step) -> tuple[str, str]:
+        """The refusal's name, and how much was asked and available where it is about an amount."""
+        refusal = self.refusals.get(step)
+        name = refusal.name if refusal else str(step.refused_as)
+        asked, available = (refusal.facts.get(fact) if refusal else None for fact in ("asked", "available"))
+        if not isinstance(asked, int) or not isinstance(available, int):
+            return name, name
+        sums = yuan(Fen(asked)), yuan(Fen(available))
+        return "{}，申请 {} 元，可用 {} 元".format(name, *sums), "{}: asked {}, available {}".format(
+            name, *sums
+        )
 
     def _reckon(self, step: Step) -> None:
         if step.verb is Verb.ISSUE:

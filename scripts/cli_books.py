@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ledger.calendar import Day, date_of_day, parse_date
 from ledger.embedded import EmbeddedChain
-from ledger.errors import FileError, InputError, VerificationError
+from ledger.errors import FileError, InputError
 from ledger.money import Fen, yuan
 from ledger.reconciliation import (
     KIND_WORDS,
@@ -34,7 +34,7 @@ from scripts.cli_installation import DOSSIER, Office, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
 from scripts.cli_screen import NO, Screen
 
-MOST_SHOWN = 50
+MOST_SHOWN: Final = 50
 """Findings and breaks that are listed on the screen; the files have all."""
 
 
@@ -75,10 +75,7 @@ def verify_(
     """
     with opened(screen_of(ctx), directory, node) as office:
         with office.screen.progress("Comparing with the chain") as report:
-            try:
-                found = verify(office.store, office.chain, report=report)
-            except VerificationError:
-                raise
+            found = verify(office.store, office.chain, report=report)
         office.screen.answer(
             {
                 "verified": found.verified,

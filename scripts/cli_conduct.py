@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Final
 
 from eth_utils.address import to_checksum_address
 
@@ -30,7 +31,7 @@ from ledger.tables import hex_of
 from ledger.world import World
 from scripts.cli_installation import Office
 
-VALID_SECONDS = DAY_SECONDS
+VALID_SECONDS: Final = DAY_SECONDS
 """How long an agreement may land unless the caller says otherwise."""
 
 

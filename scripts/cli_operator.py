@@ -13,7 +13,7 @@ from eth_utils.address import to_canonical_address
 from ledger.agreements import Admit, GrantLine, LineId, PartyNumber, Reinstate, Suspend
 from ledger.calendar import date_of_day
 from ledger.errors import InputError, Refusal
-from ledger.members import NO_LINE, line_text, parse_line
+from ledger.members import line_text, parse_line
 from ledger.money import parse_yuan, shown, yuan
 from ledger.signing import CURVE_ORDER
 from ledger.world import Role
@@ -161,7 +161,7 @@ def grant_line(
         agreement = GrantLine(
             number,
             dossier.party(issuer),
-            parse_line(parent) if parent else NO_LINE,
+            parse_line(parent) if parent else LineId(0),
             parse_yuan(limit),
             day(expiry),
             parse_yuan(smallest_part),

@@ -93,7 +93,7 @@ def assert_(
             deadline(office, valid_until),
         )
         asserter = dossier.party(by)
-        named = (asserter, agreement.payee) if agreed else (asserter,)
+        named: tuple[PartyNumber, ...] = (asserter, agreement.payee) if agreed else (asserter,)
         if agreed and _needs_three(office, agreement):
             named = (asserter, known.holder, known.funder)
         wanted = Wanted(agreement=agreement, named=named, consents=len(named))

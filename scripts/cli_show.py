@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import typer
 from rich.markup import escape
@@ -13,8 +13,8 @@ from rich.tree import Tree
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.agreements import VoucherId
-from ledger.calendar import date_of_day
+from ledger.agreements import PartyNumber, VoucherId
+from ledger.calendar import Day, date_of_day
 from ledger.errors import Refusal
 from ledger.explain import lock_words, role_words
 from ledger.members import line_text, voucher_text
@@ -97,7 +97,7 @@ def _drawn(office: Office, tree: Branch, asked: VoucherId, promise: PromiseRow |
         ""
         if promise is None
         else (
-            f" · 承诺面额 face {yuan(Fen(promise.face))} · 到期 due {date_of_day(_day(promise.due_day))}"
+            f" · 承诺面额 face {yuan(Fen(promise.face))} · 到期 due {_date(promise.due_day)}"
             f" · 额度 line {line_text(promise.line)} · 核心企业 issuer {_name(office, promise.issuer)}"
         )
     )
@@ -140,7 +140,7 @@ def _state(row: VoucherRow) -> str:
 def _line(office: Office, row: HistoryRow) -> str:
     amount = "" if row.amount is None or row.name == "Discounted" else f" {yuan(Fen(row.amount))} 元"
     to = "" if row.party is None else f" → {_name(office, row.party)}"
-    return f"{date_of_day(_day(row.day))} {WORDS.get(row.name, row.name)}{amount}{to}"
+    return f"{_date(row.day)} {WORDS.get(row.name, row.name)}{amount}{to}"
 
 
 def _facts(office: Office, branch: Branch, asked: VoucherId) -> dict[str, object]:
@@ -151,14 +151,14 @@ def _facts(office: Office, branch: Branch, asked: VoucherId) -> dict[str, object
         "asked": row.voucher == asked,
         "face_fen": row.face,
         "holder": row.holder,
-        "holder_name": office.screen.names.get(_party(row.holder)),
+        "holder_name": office.screen.names.get(PartyNumber(row.holder)),
         "tier": row.tier,
         "sequence": row.sequence,
         "locks": row.locks,
         "ended_as": row.ended_as,
         "history": [
             {
-                "day": date_of_day(_day(each.day)).isoformat(),
+                "day": _date(each.day),
                 "event": each.name,
                 "party": each.party,
                 "amount_fen": each.amount,
@@ -179,7 +179,7 @@ def _promise_facts(promise: PromiseRow | None) -> dict[str, object] | None:
         "live_fen": promise.live,
         "settled_fen": promise.settled,
         "cancelled_fen": promise.cancelled,
-        "due": date_of_day(_day(promise.due_day)).isoformat(),
+        "due": _date(promise.due_day),
     }
 
 
@@ -219,7 +219,7 @@ def vouchers(
                         "tier": row.tier,
                         "locks": row.locks,
                         "ended_as": row.ended_as,
-                        "due": None if promise is None else date_of_day(_day(promise.due_day)).isoformat(),
+                        "due": None if promise is None else _date(promise.due_day),
                     }
                     for row, promise in found
                 ]
@@ -231,7 +231,7 @@ def vouchers(
                 _plain_name(office, row.holder),
                 yuan(Fen(row.face)),
                 str(row.tier),
-                "" if promise is None else date_of_day(_day(promise.due_day)).isoformat(),
+                "" if promise is None else _date(promise.due_day),
                 _state(row),
             )
             for row, promise in found
@@ -268,7 +268,7 @@ def lines(
                         "limit_fen": row.limit,
                         "drawn_fen": row.drawn,
                         "available_fen": max(row.limit - row.drawn, 0),
-                        "expiry": date_of_day(_day(row.expiry)).isoformat(),
+                        "expiry": _date(row.expiry),
                         "frozen": row.frozen,
                         "countersign": row.countersign,
                     }
@@ -284,7 +284,7 @@ def lines(
                 yuan(Fen(row.limit)),
                 yuan(Fen(row.drawn)),
                 yuan(Fen(max(row.limit - row.drawn, 0))),
-                date_of_day(_day(row.expiry)).isoformat() + (" 停止开立 frozen" if row.frozen else ""),
+                _date(row.expiry) + (" 停止开立 frozen" if row.frozen else ""),
             )
             for row in found
         )
@@ -321,7 +321,7 @@ def parties(
                 "parties": [
                     {
                         "party": row.party,
-                        "name": office.screen.names.get(_party(row.party)),
+                        "name": office.screen.names.get(PartyNumber(row.party)),
                         "roles": row.roles,
                         "sponsor": row.sponsor,
                         "suspended": bool(row.status & Status.SUSPENDED),
@@ -334,7 +334,7 @@ def parties(
         rows = (
             (
                 str(row.party),
-                office.screen.names.get(_party(row.party), ""),
+                office.screen.names.get(PartyNumber(row.party), ""),
                 "登记机构 registrar" if row.party == 1 else str(role_words(row.roles)),
                 "" if row.sponsor == 0 else str(row.sponsor),
                 _standing(row.status),
@@ -364,13 +364,9 @@ def _name(office: Office, party: int) -> str:
 
 
 def _plain_name(office: Office, party: int) -> str:
-    name = office.screen.names.get(_party(party))
+    name = office.screen.names.get(PartyNumber(party))
     return f"{party} {name}" if name else f"party {party}"
 
 
-def _day(value: int) -> Any:
-    return value
-
-
-def _party(value: int) -> Any:
-    return value
+def _date(value: int) -> str:
+    return date_of_day(Day(value)).isoformat()

@@ -11,10 +11,10 @@ from ledger.calendar import DayCount, check_tenor, date_of_day
 from ledger.discount import Bearer, Fee, Quote, parse_share, price
 from ledger.errors import InputError, Refusal
 from ledger.members import Contract, parse_line
-from ledger.money import Fen, Percent, parse_rate, parse_yuan, rate_text, yuan
+from ledger.money import Fen, parse_rate, parse_yuan, rate_text, yuan
 from ledger.signing import child_id, root_id
 from ledger.world import promise_of
-from scripts.cli_conduct import Wanted, conduct, deadline, label, present
+from scripts.cli_conduct import Wanted, conduct, deadline, judged, label, present
 from scripts.cli_envelope import saver
 from scripts.cli_installation import Office, opened
 from scripts.cli_options import (
@@ -282,9 +282,10 @@ def discount(
             day(pay_by or value_day),
             deadline(office, valid_until),
         )
+        terms = f"{rate_text(quote.rate)} %, {quote.basis.value}, {priced.days} d"
         notes = (
-            f"面额 / face {yuan(priced.face)}，利息 / interest {yuan(priced.interest)} "
-            f"({rate_text(Percent(quote.rate))} %, {quote.basis.value}, {priced.days} d)，手续费 / fee {yuan(priced.fee)}",
+            f"面额 / face {yuan(priced.face)}，利息 / interest {yuan(priced.interest)} ({terms})，"
+            f"手续费 / fee {yuan(priced.fee)}",
             f"供应商实得 / proceeds {yuan(priced.proceeds)}，追索 / recourse: {'yes' if recourse else 'no'}",
         )
         wanted = Wanted(agreement=agreement, named=(holder, buyer), notes=notes)

@@ -35,12 +35,11 @@ from ledger.reconciliation.report import pairs_text
 from ledger.store import Store
 from ledger.tables import OutboxRow, VoucherRow
 from ledger.verification import Verification, verify
-from scripts.business import DOSSIER, Played, Progress, own_directory, play
-from scripts.business_dossier import read_dossier
+from scripts.business import Played, Progress, own_directory, play
 from scripts.business_extract import chain_rows, inputs_of, stated_block
 from scripts.business_files import SAMPLE
-from scripts.business_story import as_markdown, show, told_of
 from scripts.business_report import Compared, Told, write_report
+from scripts.business_story import as_markdown, show, told_of
 from scripts.planter import PLANTED, plant
 
 DIRECTORY: Final = Path("demo-output")
@@ -90,7 +89,7 @@ def run(
             _progress(console) as report,
             play(own, sample=sample, passphrase=passphrase, progress=report) as played,
         ):
-            show(told_of(played.business), tell)
+            show(told_of(played.business, played.refusals), tell)
             return _judge(own, played, seed=seed, sample=sample, tell=tell)
 
 
@@ -105,10 +104,10 @@ def _judge(
     directory: Path, played: Played, *, seed: int, sample: Path, tell: Callable[[str], None]
 ) -> Result:
     verification = verify(played.store, played.chain)
-    clean = reconcile_banks(played, sample, directory)
+    clean = reconcile_banks(played, sample)
     planted_in = directory / PLANTED_FOLDER
     plant(sample, planted_in, seed=seed, cut_off=played.cut_off)
-    after = reconcile_banks(played, planted_in, directory)
+    after = reconcile_banks(played, planted_in)
     compared = compare(planted_in / "planted.csv", after)
     alarms = len(compared.false_alarms) + sum(len(each.breaks) for each in clean)
     vouchers, agreements, refused = counts(played.store, played.pin.ledger)
@@ -127,7 +126,10 @@ def _judge(
     write_report(
         directory / REPORT, title=title, closing=closing, results=after, compared=compared, folder=REPORTS
     )
-    _write(directory / STORY, as_markdown(told_of(played.business), title=title, closing=closing))
+    _write(
+        directory / STORY,
+        as_markdown(told_of(played.business, played.refusals), title=title, closing=closing),
+    )
     tell("")
     for line in closing:
         tell(line)
@@ -136,17 +138,16 @@ def _judge(
     return result
 
 
-def reconcile_banks(played: Played, folder: Path, directory: Path) -> list[Reconciliation]:
+def reconcile_banks(played: Played, folder: Path) -> list[Reconciliation]:
     """Every bank's books in `folder`/books/ against the chain that was played."""
     rows, block = chain_rows(played.store), stated_block(played.store, played.chain)
-    dossier = read_dossier(directory / DOSSIER)
     return [
         reconcile(
             inputs_of(
                 bank.party,
                 rows=rows,
                 block=block,
-                dossier=dossier,
+                dossier=played.dossier,
                 books=folder / "books" / str(bank.party),
                 cut_off=played.cut_off,
             )
@@ -213,7 +214,8 @@ def _closing(
         f"{len(clean)} banks."
     )
     yield (
-        f"种子 {seed} 埋入差异 {result.breaks_planted} 笔，查出 {result.breaks_found} 笔，误报 {result.false_alarms} 笔。"
+        f"种子 {seed} 埋入差异 {result.breaks_planted} 笔，查出 {result.breaks_found} 笔，"
+        f"误报 {result.false_alarms} 笔。"
         f" Seed {seed} planted {result.breaks_planted} errors: {result.breaks_found} found, "
         f"{result.false_alarms} false alarms."
     )
