@@ -173,11 +173,12 @@ contract VoucherLedger is IVoucherLedger, Door {
         assembly ("memory-safe") {
             start := a
         }
-        bytes32 digest = _digest(AgreementTypes.TRANSFER, start, 5, AgreementTypes.hashOf(a.invoices), 0, 1);
+        Invoice[] calldata invoices = a.invoices;
+        bytes32 digest = _digest(AgreementTypes.TRANSFER, start, 5, AgreementTypes.hashOf(invoices), 0, 1);
         _agreeOn(digest, a.deadline, _duties(duty(holder, Need.SIGN), duty(recipient, Need.SIGN)), consents);
 
         _vouchers[a.voucher] = v.withHolder(recipient).withTier(tier);
-        _useInvoices(a.voucher, holder, a.invoices);
+        _useInvoices(a.voucher, holder, invoices);
         _log(Transferred.selector, a.voucher, recipient);
         _show(holder, recipient, a.voucher);
     }
@@ -395,9 +396,10 @@ contract VoucherLedger is IVoucherLedger, Door {
     function _requireTerms(Issue calldata a, uint256 lowestPart, uint256 today) private view {
         (uint256 face, uint256 smallestPart, uint256 dueDay) = (a.face, a.smallestPart, a.dueDay);
         uint256 invoiced;
-        for (uint256 i; i < a.invoices.length; ++i) {
+        Invoice[] calldata invoices = a.invoices;
+        for (uint256 i; i < invoices.length; ++i) {
             unchecked {
-                invoiced += a.invoices[i].amount; // 64 bits each, as many as fit a transaction
+                invoiced += invoices[i].amount; // 64 bits each, as many as fit a transaction
             }
         }
         if (invoiced != face) revert InvoicesDoNotMatch(invoiced, face);

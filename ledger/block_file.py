@@ -42,7 +42,7 @@ class BlockFile(BaseDB):
     @property
     def facts(self) -> bytes | None:
         """What the chain says of itself; None in a file that is still empty."""
-        return self[FACTS] if FACTS in self else None
+        return self.get(FACTS, None)
 
     @facts.setter
     def facts(self, text: bytes) -> None:

@@ -39,7 +39,9 @@ from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store
 from scripts.business_agreements import MORNING, REGISTRAR, Act, Desk, ledger_domain, profile
 from scripts.business_books import CUT_OFF
-from scripts.business_files import SAMPLE, Business, RoleWord, Step, read_business
+from scripts.business_columns import RoleWord
+from scripts.business_dossier import read_dossier
+from scripts.business_files import SAMPLE, Business, Step, read_business
 from scripts.cli_dossier import DossierFile
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
@@ -137,8 +139,9 @@ def play(
         follow(store, chain)
         player.check()
         player.keep_dossier()
-        opened = player.desk.dossier.opened()
-        yield Played(business, player.pin, store, chain, cut_off, opened, player.refusals)
+        yield Played(
+            business, player.pin, store, chain, cut_off, read_dossier(directory / DOSSIER), player.refusals
+        )
 
 
 def clear(directory: Path) -> None:
@@ -215,7 +218,8 @@ class _Player:
     def keep_dossier(self) -> None:
         """Writes the dossier, with the readable number of every voucher."""
         for number, voucher in self.desk.ids.items():
-            self.desk.dossier.number_voucher(number, contract=self.pin.ledger, voucher=voucher)
+            self.desk.dossier.number_voucher(number, voucher)
+        self.desk.dossier.contract = self.pin.ledger
         self.desk.dossier.save()
 
     def _travel(self, on: date) -> None:

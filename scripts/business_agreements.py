@@ -44,7 +44,8 @@ from ledger.payment import CompletePayment
 from ledger.signing import Domain, child_id, root_id
 from ledger.voucher import apply, signers
 from ledger.world import Role, World
-from scripts.business_files import Business, InvoiceFile, LineFile, PartyFile, RoleWord, Step, Verb
+from scripts.business_columns import RoleWord, Verb
+from scripts.business_files import Business, InvoiceFile, LineFile, PartyFile, Step
 from scripts.cli_dossier import DossierFile
 
 REGISTRAR: Final = PartyNumber(1)
@@ -177,20 +178,14 @@ class Desk:
             case Verb.CONFIRM:
                 return ConfirmPayment(voucher, sequence, deadline)
             case Verb.CONTEST:
-                return ContestPayment(
-                    voucher, sequence, by, self.dossier.text_hash("contest", step.note or ""), deadline
-                )
+                return ContestPayment(voucher, sequence, by, self.dossier.reason(step.note or ""), deadline)
             case Verb.WITHDRAW:
                 return WithdrawPayment(voucher, sequence, deadline)
             case Verb.FREEZE:
                 until = day_of_date(step.until or step.on)
-                return Freeze(
-                    voucher, self.dossier.text_hash("court order", step.reference or ""), until, deadline
-                )
+                return Freeze(voucher, self.dossier.reason(step.reference or ""), until, deadline)
             case Verb.UNFREEZE:
-                return Unfreeze(
-                    voucher, sequence, self.dossier.text_hash("court order", step.reference or ""), deadline
-                )
+                return Unfreeze(voucher, sequence, self.dossier.reason(step.reference or ""), deadline)
             case Verb.CANCEL:
                 return Cancel(voucher, sequence, deadline)
             case Verb.CANCEL_WHOLE:
@@ -208,7 +203,7 @@ class Desk:
             due_day=day_of_date(row.due_on),
             smallest_part=row.smallest_part,
             highest_tier=row.highest_tier,
-            terms=self.dossier.text_hash("terms", terms),
+            terms=self.dossier.terms(row.number, terms),
             tenor_reason=bytes(32),
             issuer_reference=row.contract_no.encode().ljust(32, b"\0")[:32],
             deadline=_deadline(day_of_date(row.issued_on)),
@@ -232,11 +227,10 @@ class Desk:
         present = self.world.vouchers.get(voucher)
         if present is None:
             raise InputError(_misfit((step,), "there is no such voucher"))
-        contract = self.domain.verifying_contract
         priced = price(Fen(present.face), quote)
         if step.refused_as is not None:  # never to be on chain, so that nothing is to be opened
             return bytes(quote_hash(quote, bytes(SALT_BYTES)))
-        return self.dossier.quote(quote, priced, contract=contract, voucher=voucher)
+        return self.dossier.quote(quote, priced, voucher)
 
     def _done(
         self,
@@ -295,7 +289,7 @@ class Desk:
 def profile(party: PartyFile, dossier: DossierFile) -> bytes:
     """The salted hash of who a party is, which the dossier opens."""
     hashed = dossier.name_party(party.party, party.name, party.code)
-    dossier.content["parties"][-1]["account_name"] = party.account
+    dossier.content["parties"][-1]["account"] = party.account
     return hashed
 
 

@@ -36,7 +36,8 @@ from ledger.statement import (
     LoanStatus,
     StatementEntry,
 )
-from scripts.business_files import Business, QuoteFile, Step, Verb, read_business
+from scripts.business_columns import Verb
+from scripts.business_files import Business, QuoteFile, Step, read_business
 
 CUT_OFF: Final = date(2026, 9, 30)
 """The sample world's quarter end: its books are closed on this day, and nothing happens later."""

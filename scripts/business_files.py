@@ -22,6 +22,7 @@ from ledger.errors import FileError, InputError, RowProblem
 from ledger.members import LineId, PartyNumber
 from ledger.money import Fen, Percent
 from ledger.statement import read_table
+from scripts.business_columns import COLUMNS, NEEDS, RoleWord, Verb
 
 SAMPLE: Final = Path(__file__).resolve().parent / "sample_business"
 

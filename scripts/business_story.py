@@ -14,7 +14,8 @@ from ledger.discount import Bearer, Price, price
 from ledger.errors import Refusal
 from ledger.members import line_text
 from ledger.money import Fen, rate_text, yuan
-from scripts.business_files import Business, Step, Verb
+from scripts.business_columns import Verb
+from scripts.business_files import Business, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +168,18 @@ class _Teller:
         if step.note and step.verb is not Verb.CONTEST:
             zh, en = f"{zh[:-1]}（{step.note}）。", f"{en[:-1]} ({step.note})."
         if step.refused_as is not None:
-            zh, en = (
-                f"合约拒绝（{step.refused_as}）：{zh}",
-                f"refused by the contract ({step.refused_as}): {en}",
-            )
+            why_zh, why_en = self._why(step)
+            zh, en = f"合约拒绝（{why_zh}）：{zh}", f"refused by the contract ({why_en}): {en}"
         return Told(step.on, zh, en)
 
     def _why(self, step: Step) -> tuple[str, str]:
         """The refusal's name, and how much was asked and available where it is about an amount."""
         refusal = self.refusals.get(step)
         name = refusal.name if refusal else str(step.refused_as)
-        asked, available = (refusal.facts.get(fact) if refusal else None for fact in ("asked", "available"))
-        if not isinstance(asked, int) or not isinstance(available, int):
+        facts = refusal.facts if refusal else {}
+        if not {"asked", "available"} <= facts.keys():
             return name, name
-        sums = yuan(Fen(asked)), yuan(Fen(available))
+        sums = [yuan(Fen(int(str(facts[fact])))) for fact in ("asked", "available")]
         return "{}，申请 {} 元，可用 {} 元".format(name, *sums), "{}: asked {}, available {}".format(
             name, *sums
         )

@@ -46,9 +46,14 @@ class Door(TyperGroup):
             raise typer.Exit(UNUSABLE) from None
         except (typer.Exit, typer.Abort, typer.exceptions.TyperException):
             raise
-        except Exception as unexpected:
-            if isinstance(unexpected, OSError) and unexpected.errno == errno.EPIPE:
+        except OSError as failed:
+            if failed.errno == errno.EPIPE:
                 raise
+            screen_of(ctx).failed(
+                f"{failed.filename or 'a file'} cannot be used: {failed.strerror or failed}"
+            )
+            raise typer.Exit(UNUSABLE) from None
+        except Exception as unexpected:
             _unexpected(screen_of(ctx), unexpected)
             raise typer.Exit(UNUSABLE) from None
 
@@ -84,8 +89,11 @@ def _begin(ctx: typer.Context) -> None:
 @app.command()
 def demo(
     ctx: typer.Context,
-    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where it plays.")] = Path("demo"),
-    seed: Annotated[int, typer.Option("--seed", help="Which discrepancies are planted.")] = 1,
+    directory: Annotated[Path, typer.Option("--directory", "-d", help="Where it plays.")] = Path(
+        "demo-output"
+    ),
+    seed: Annotated[int, typer.Option("--seed", help="Which discrepancies are planted.")] = 7,
+    json: JsonOption = False,
 ) -> None:
     """Plays the sample business: issue, splits, discounts, payments, then finds the planted discrepancies.
 
@@ -95,7 +103,9 @@ def demo(
     Example:
       tallystick demo --seed 7
     """
-    import_module("scripts.demo").run(directory, seed=seed)
+    result = import_module("scripts.demo").run(directory, seed=seed, quiet=json)
+    if not result.good:
+        raise typer.Exit(NO)
 
 
 @app.command()
@@ -122,8 +132,7 @@ def deploy(
     """
     screen = screen_of(ctx)
     begin = day(demo_from) if demo_from else None
-    with screen.progress("Deploying") as report:
-        report(0, 1)
+    with screen.progress("Deploying"):
         pin = create(screen, directory, registrar=registrar, banks=bank or [], node=node, demo_from=begin)
     starts = f", its days begin on {date_of_day(begin)}" if begin is not None else ""
     screen.say(f"Installation in {directory}: ledger {pin.ledger} on chain {pin.chain_id}{starts}.")

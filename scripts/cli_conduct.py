@@ -169,7 +169,8 @@ def complete(office: Office, number: VoucherId) -> Happened:
 
 
 def _relayed(office: Office, number: int) -> Happened:
-    relay.run(office.store, office.chain, pin=office.pin)
+    with office.screen.progress("Waiting for the block"):
+        relay.run(office.store, office.chain, pin=office.pin)
     office.follow()
     found = relay.outcome(office.store, number)
     if found is None:

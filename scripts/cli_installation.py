@@ -25,7 +25,7 @@ from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
 from ledger.indexer import Progress, follow
-from ledger.keys import Keyring
+from ledger.keys import COST, Keyring
 from ledger.members import Contract, parse_hex
 from ledger.rows import world_of
 from ledger.signing import Domain
@@ -132,12 +132,17 @@ def create(
     banks: Sequence[str],
     node: str | None,
     demo_from: Day | None,
+    cost: int = COST,
 ) -> Pin:
     """Makes an installation: chain, both contracts, database, keys of the founders, dossier.
 
     It is built beside the directory and put in place at the end, so that a crash leaves nothing that looks whole.
-    InputError where the directory has something in it already.
+    `cost` is that of a guess at the passphrase (see `Keyring.create`). InputError where the directory has something
+    in it already.
     """
+    directory = directory.absolute()
+    if directory == Path.cwd():
+        raise InputError("name a directory that is to be made, not the one that you are in")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise InputError(f"{directory} is not empty: name another directory, or use the installation in it")
     if node is not None and demo_from is not None:
@@ -151,7 +156,10 @@ def create(
     chain = _new_chain(place, node, demo_from)
     try:
         first_block = chain.height() + 1
-        ring, dossier = Keyring.create(place / KEYS, passphrase), DossierFile.create(place / DOSSIER)
+        ring, dossier = (
+            Keyring.create(place / KEYS, passphrase, cost=cost),
+            DossierFile.create(place / DOSSIER),
+        )
         founders = []
         for number, name in enumerate((registrar, *banks), start=1):
             profile = dossier.name_party(PartyNumber(number), name, "")

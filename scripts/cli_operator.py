@@ -69,14 +69,16 @@ def admit(
             number, _roles(role or []), bank, 0, profile, deadline(office, None), to_canonical_address(signer)
         )
 
+        kept: list[str] = []
+
         def keep() -> None:
-            office.ring.add(number, key.to_bytes())
+            kept.append(office.ring.add(number, key.to_bytes()))
 
         wanted = Wanted(agreement=agreement, new_signer=signer, before_signing=keep)
         try:
             happened = conduct(office, wanted, yes=yes)
         except Refusal:
-            if signer in office.ring.signers(number):
+            if kept:
                 office.ring.drop(number, signer)
             raise
         assert happened is not None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Timer
 from typing import Final
 
 import typer
@@ -25,6 +25,7 @@ from ledger.explain import explain
 
 PASSPHRASE: Final = "TALLYSTICK_PASSPHRASE"
 PATIENCE_SECONDS: Final = 2.0
+PIPE_WIDTH: Final = 400
 NO: Final = 1
 """Exit code of a business "no": a refusal, breaks, a failed verification, a question answered with no."""
 UNUSABLE: Final = 2
@@ -40,8 +41,11 @@ class Screen:
     vouchers: Mapping[VoucherId, str] = field(default_factory=dict)
 
     def console(self) -> Console:
-        """Where people read."""
-        return Console(stderr=self.json, soft_wrap=True, highlight=False)
+        """Where people read. Into a file or a pipe lines are as long as they have to be."""
+        console = Console(stderr=self.json, highlight=False)
+        return (
+            console if console.is_terminal else Console(stderr=self.json, highlight=False, width=PIPE_WIDTH)
+        )
 
     def say(self, text: str = "") -> None:
         """A line for people."""
@@ -58,12 +62,14 @@ class Screen:
 
     def confirm(self, question: str) -> None:
         """Asks; Exit with code 1 where the answer is no, InputError where nobody can answer."""
-        try:
-            agreed = typer.confirm(question, err=self.json)
-        except typer.Abort:
-            raise InputError("nobody confirmed: answer y, or give --yes where nobody can be asked") from None
+        typer.echo(f"{question} [y/N] ", nl=False, err=self.json)  # typer's own question writes to both
+        answer = sys.stdin.readline()
+        if not answer:
+            raise InputError("nobody answered: say y, or give --yes where nobody can be asked")
+        agreed = answer.strip().lower() in ("y", "yes", "是")
         if not agreed:
             self.say("Nothing was done.")
+            self.answer({"done": False})
             raise typer.Exit(NO)
 
     def passphrase(self, *, new: bool = False) -> str:
@@ -79,14 +85,10 @@ class Screen:
             raise InputError(f"no passphrase was given: type it, or set {PASSPHRASE}") from None
         return str(asked)
 
-    def refusal_text(self, refusal: Refusal) -> str:
-        """The refusal's name and facts, what they mean, and what to do."""
-        return f"{refusal}\n{explain(refusal, names=self.names, vouchers=self.vouchers)}"
-
     def refused(self, refusal: Refusal) -> None:
         """Says a refusal, as an object too."""
         explained = explain(refusal, names=self.names, vouchers=self.vouchers)
-        typer.echo(f"Refused: {self.refusal_text(refusal)}", err=True)
+        typer.echo(f"Refused ({refusal.name}):\n{explained}", err=True)
         self.answer(
             {
                 "refused": refusal.name,
@@ -113,20 +115,17 @@ class Screen:
             transient=True,
         )
         task = bar.add_task(what, total=None)
-        shown, start = False, time.monotonic()
-
-        def report(done: int, total: int) -> None:
-            nonlocal shown
-            bar.update(task, completed=done, total=max(total, done))
-            if not shown and time.monotonic() - start > PATIENCE_SECONDS and sys.stderr.isatty():
-                shown = True
-                bar.start()
-
+        patience = Timer(PATIENCE_SECONDS, bar.start)
+        patience.daemon = True
+        if sys.stderr.isatty():
+            patience.start()
         try:
-            yield report
+            yield lambda done, total: bar.update(task, completed=done, total=max(total, done))
         finally:
-            if shown:
-                bar.stop()
+            patience.cancel()
+            if patience.is_alive():
+                patience.join()
+            bar.stop()
 
 
 def _plain(value: object) -> object:

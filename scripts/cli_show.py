@@ -19,8 +19,8 @@ from ledger.errors import Refusal
 from ledger.explain import lock_words, role_words
 from ledger.members import line_text, voucher_text
 from ledger.money import Fen, yuan
-from ledger.tables import HistoryRow, LineRow, PartyRow, PromiseRow, VoucherRow
-from ledger.world import Status, promise_of
+from ledger.tables import FreezeRow, HistoryRow, LineRow, PartyRow, PromiseRow, VoucherRow
+from ledger.world import Lock, Status, promise_of
 from scripts.cli_installation import Office, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, VoucherArgument, screen_of
 
@@ -42,6 +42,12 @@ WORDS: Final[Mapping[str, str]] = {
     "Cancelled": "注销 cancelled",
     "Revoked": "作废 revoked",
     "IssueRevoked": "开立作废 issue revoked",
+}
+ENDINGS: Final[Mapping[str, str]] = {
+    "settled": "已清偿 settled",
+    "cancelled": "已注销 cancelled",
+    "split": "已拆尽 wholly split",
+    "revoked": "已作废 revoked",
 }
 
 
@@ -76,9 +82,14 @@ def show(
                 raise Refusal("UnknownVoucher", {"voucher": number})
             promise = session.get(PromiseRow, (office.pin.ledger, promise_of(number)))
             tree = _branch(session, office, VoucherId(promise_of(number) << 96))
-        office.screen.answer({"promise": _promise_facts(promise), "voucher": _facts(office, tree, number)})
+            lapsed = _lapsed(session, office)
+        office.screen.answer(
+            {"promise": _promise_facts(promise), "voucher": _facts(office, tree, number, lapsed)}
+        )
         if not office.screen.json:
-            office.screen.show(_drawn(office, tree, number, promise))
+            if promise is not None:
+                office.screen.say(_head(office, promise))
+            office.screen.show(_drawn(office, tree, number, lapsed))
 
 
 def _branch(session: Session, office: Office, number: VoucherId) -> Branch:
@@ -92,21 +103,20 @@ def _branch(session: Session, office: Office, number: VoucherId) -> Branch:
     return Branch(session.get_one(VoucherRow, (contract, number)), history, parts)
 
 
-def _drawn(office: Office, tree: Branch, asked: VoucherId, promise: PromiseRow | None) -> Tree:
-    head = (
-        ""
-        if promise is None
-        else (
-            f" · 承诺面额 face {yuan(Fen(promise.face))} · 到期 due {_date(promise.due_day)}"
-            f" · 额度 line {line_text(promise.line)} · 核心企业 issuer {_name(office, promise.issuer)}"
-        )
-    )
-    drawn = Tree(_title(office, tree, asked) + head)
-    _grow(office, drawn, tree, asked)
+def _drawn(office: Office, tree: Branch, asked: VoucherId, lapsed: frozenset[VoucherId]) -> Tree:
+    drawn = Tree(_title(office, tree, asked, lapsed))
+    _grow(office, drawn, tree, asked, lapsed)
     return drawn
 
 
-def _grow(office: Office, into: Tree, branch: Branch, asked: VoucherId) -> None:
+def _head(office: Office, promise: PromiseRow) -> str:
+    return (
+        f"承诺面额 face {yuan(Fen(promise.face))} 元 · 到期 due {_date(promise.due_day)}"
+        f" · 额度 line {line_text(promise.line)} · 核心企业 issuer {_plain_name(office, promise.issuer)}"
+    )
+
+
+def _grow(office: Office, into: Tree, branch: Branch, asked: VoucherId, lapsed: frozenset[VoucherId]) -> None:
     parts = {part.row.voucher: part for part in branch.parts}
     for row in branch.history:
         if row.name in QUIET or (row.name == "Parted" and row.other == branch.row.parent):
@@ -114,36 +124,51 @@ def _grow(office: Office, into: Tree, branch: Branch, asked: VoucherId) -> None:
         node = into.add(_line(office, row))
         child = parts.get(row.other) if row.name == "Parted" and row.other is not None else None
         if child is not None:
-            _grow(office, node.add(_title(office, child, asked)), child, asked)
+            _grow(office, node.add(_title(office, child, asked, lapsed)), child, asked, lapsed)
 
 
-def _title(office: Office, branch: Branch, asked: VoucherId) -> str:
+def _title(office: Office, branch: Branch, asked: VoucherId, lapsed: frozenset[VoucherId]) -> str:
     row = branch.row
     called = escape(office.dossier.numbers.get(row.voucher) or voucher_text(row.voucher))
     mark = "[bold]" if row.voucher == asked else ""
     end = "[/bold]" if mark else ""
     return (
         f"{mark}{called}{end} · {yuan(Fen(row.face))} 元 · 第 {row.tier} 层 tier {row.tier}"
-        f" · {_name(office, row.holder)} · {_state(row)}"
+        f" · {_name(office, row.holder)} · {_state(row, lapsed)}"
     )
 
 
-def _state(row: VoucherRow) -> str:
+def _lapsed(session: Session, office: Office) -> frozenset[VoucherId]:
+    """Vouchers whose court freeze has run out: the contract drops its lock with the voucher's next verb."""
+    query = select(FreezeRow.voucher).where(
+        FreezeRow.contract == office.pin.ledger, FreezeRow.until < office.today
+    )
+    return frozenset(session.scalars(query))
+
+
+def _locks(row: VoucherRow, lapsed: frozenset[VoucherId]) -> int:
+    return row.locks & ~Lock.FREEZE if row.voucher in lapsed else row.locks
+
+
+def _state(row: VoucherRow, lapsed: frozenset[VoucherId]) -> str:
     if row.face == 0:
-        return escape(f"已终结 ended: {row.ended_as or 'ended'}")
-    if row.locks:
-        words = lock_words(row.locks)
+        return ENDINGS.get(row.ended_as or "", "已终结 ended")
+    locks = _locks(row, lapsed)
+    if locks:
+        words = lock_words(locks)
         return f"{words.zh} {words.en}"
     return "有效 live"
 
 
 def _line(office: Office, row: HistoryRow) -> str:
-    amount = "" if row.amount is None or row.name == "Discounted" else f" {yuan(Fen(row.amount))} 元"
+    amount = f" {yuan(Fen(row.amount))} 元" if row.amount else ""
     to = "" if row.party is None else f" → {_name(office, row.party)}"
     return f"{_date(row.day)} {WORDS.get(row.name, row.name)}{amount}{to}"
 
 
-def _facts(office: Office, branch: Branch, asked: VoucherId) -> dict[str, object]:
+def _facts(
+    office: Office, branch: Branch, asked: VoucherId, lapsed: frozenset[VoucherId]
+) -> dict[str, object]:
     row = branch.row
     return {
         "number": office.dossier.numbers.get(row.voucher),
@@ -154,7 +179,7 @@ def _facts(office: Office, branch: Branch, asked: VoucherId) -> dict[str, object
         "holder_name": office.screen.names.get(PartyNumber(row.holder)),
         "tier": row.tier,
         "sequence": row.sequence,
-        "locks": row.locks,
+        "locks": _locks(row, lapsed),
         "ended_as": row.ended_as,
         "history": [
             {
@@ -165,7 +190,7 @@ def _facts(office: Office, branch: Branch, asked: VoucherId) -> dict[str, object
             }
             for each in branch.history
         ],
-        "parts": [_facts(office, part, asked) for part in branch.parts],
+        "parts": [_facts(office, part, asked, lapsed) for part in branch.parts],
     }
 
 
@@ -206,6 +231,7 @@ def vouchers(
                 .where(VoucherRow.contract == office.pin.ledger)
             )
             found = [(row, promise) for row, promise in session.execute(query)]
+            lapsed = _lapsed(session, office)
         numbers = office.dossier.numbers
         found.sort(key=lambda pair: (numbers.get(pair[0].voucher, "~"), pair[0].voucher))
         office.screen.answer(
@@ -217,7 +243,7 @@ def vouchers(
                         "holder": row.holder,
                         "face_fen": row.face,
                         "tier": row.tier,
-                        "locks": row.locks,
+                        "locks": _locks(row, lapsed),
                         "ended_as": row.ended_as,
                         "due": None if promise is None else _date(promise.due_day),
                     }
@@ -232,7 +258,7 @@ def vouchers(
                 yuan(Fen(row.face)),
                 str(row.tier),
                 "" if promise is None else _date(promise.due_day),
-                _state(row),
+                _state(row, lapsed),
             )
             for row, promise in found
         )
@@ -353,7 +379,10 @@ def _standing(status: int) -> str:
 def _table(office: Office, titles: Sequence[str], rows: Iterator[tuple[str, ...]]) -> None:
     if office.screen.json:
         return
-    table = Table(*titles)
+    table = Table()
+    for title in titles:
+        amount = any(word in title for word in ("face", "limit", "drawn", "left"))
+        table.add_column(title, overflow="fold", no_wrap=amount, justify="right" if amount else "left")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     office.screen.show(table)

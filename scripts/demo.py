@@ -35,9 +35,9 @@ from ledger.reconciliation.report import pairs_text
 from ledger.store import Store
 from ledger.tables import OutboxRow, VoucherRow
 from ledger.verification import Verification, verify
-from scripts.business import Played, Progress, own_directory, play
+from scripts.business import DATABASE, MARK, PASSPHRASE_VARIABLE, Played, Progress, own_directory, play
 from scripts.business_extract import chain_rows, inputs_of, stated_block
-from scripts.business_files import SAMPLE
+from scripts.business_files import SAMPLE, read_business
 from scripts.business_report import Compared, Told, write_report
 from scripts.business_story import as_markdown, show, told_of
 from scripts.planter import PLANTED, plant
@@ -70,7 +70,25 @@ class Result:
 
 
 def run(
-    directory: Path = DIRECTORY,
+    directory: Path = DIRECTORY, *, seed: int = SEED, sample: Path = SAMPLE, quiet: bool = False
+) -> Result:
+    """The demo as a command: the story on the standard output, its last line the JSON object; progress on the other.
+
+    `quiet` leaves the JSON line alone. Errors as for `conduct`.
+    """
+    result = conduct(
+        directory,
+        seed=seed,
+        sample=sample,
+        say=None if quiet else print,
+        console=None if quiet else Console(stderr=True),
+    )
+    print(result.as_json(), flush=True)
+    return result
+
+
+def conduct(
+    directory: Path,
     *,
     seed: int = SEED,
     sample: Path = SAMPLE,
@@ -80,9 +98,11 @@ def run(
 ) -> Result:
     """The whole demo in `directory`. `say` gets the story line by line, `console` the progress bar; None: neither.
 
-    Whatever an earlier demo has left in the directory is removed first. InputError for a directory that is no demo's.
+    Whatever an earlier demo has left in the directory is removed first. FileError for a business that cannot be read,
+    InputError for a directory that is no demo's; nothing is removed then.
     """
     tell = say or (lambda _line: None)
+    read_business(sample)  # before anything is removed
     with own_directory(directory) as own:
         _clear(own)
         with (
@@ -135,6 +155,8 @@ def _judge(
         tell(line)
     tell(f"报告 Report: {directory / REPORT}")
     tell(f"故事 Story: {directory / STORY}")
+    tell(f"数据库 Database: {directory / DATABASE}")
+    tell(f"密钥口令 The keys' passphrase: {PASSPHRASE_VARIABLE}, 未设置时 where it is not set: {MARK}")
     return result
 
 
@@ -274,22 +296,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--business", type=Path, default=SAMPLE, help="another business in the same files")
     parser.add_argument("--json", action="store_true", help="print the JSON line alone")
     given: Any = parser.parse_args(arguments)
-    errors = Console(stderr=True)
     try:
-        result = run(
-            given.directory,
-            seed=given.seed,
-            sample=given.business,
-            say=None if given.json else print,
-            console=None if given.json else errors,
-        )
+        result = run(given.directory, seed=given.seed, sample=given.business, quiet=given.json)
     except TallystickError as error:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, FileError | InputError | SealError) else 1
     except KeyboardInterrupt:
         sys.stderr.write("stopped; run it again, it starts anew\n")
         return 130
-    print(result.as_json(), flush=True)
     return 0 if result.good else 1
 
 

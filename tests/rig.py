@@ -146,9 +146,10 @@ class OnChain:
 
 @cache
 def compiled() -> Mapping[str, artifacts.Artifact]:
-    """The committed contracts (a test compares them with the sources), and the test wallets, compiled once a session."""
-    wallets = (ROOT / "contracts/test/Wallets.sol").read_text()
-    built = artifacts.compile_sources({"contracts/test/Wallets.sol": wallets}, solc=ROOT / "contracts/solc")
+    """The committed contracts (a test compares them with the sources), and the test wallets, built once a session."""
+    files = sorted((ROOT / "contracts/test").glob("*.sol"))
+    sources = {f"contracts/test/{file.name}": file.read_text() for file in files}
+    built = artifacts.compile_sources(sources, solc=ROOT / "contracts/solc")
     return built | {name: artifacts.load(name) for name in artifacts.PUBLISHED}
 
 

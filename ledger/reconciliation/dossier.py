@@ -95,7 +95,7 @@ def _open_quotes(inputs: Inputs) -> tuple[tuple[OpenedQuote, ...], list[Problem]
     for entry in inputs.dossier.quotes:
         key = (entry.contract, entry.voucher)
         voucher = vouchers.get(key)
-        if voucher is None or entry.quote.funder != inputs.bank and key not in purchases:
+        if voucher is None or (entry.quote.funder != inputs.bank and key not in purchases):
             continue
         purchase = purchases.get(key)
         found, wanted = _hash_of(entry), _wanted_hash(voucher, purchase)

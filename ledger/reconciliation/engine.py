@@ -117,13 +117,31 @@ def _chain_rows(inputs: Inputs) -> dict[str, list[Row]]:
     return {
         "stated": [(inputs.bank, inputs.cut_off, inputs.statement_from, inputs.tolerance_fen)],
         "chain_voucher": [
-            (v.contract, voucher_text(v.voucher), labels[v.contract, v.voucher], v.line, v.bank, v.issuer)
-            + (v.holder, v.face, v.due_on, v.state, v.ended_as)
+            (
+                v.contract,
+                voucher_text(v.voucher),
+                labels[v.contract, v.voucher],
+                v.line,
+                v.bank,
+                v.issuer,
+                v.holder,
+                v.face,
+                v.due_on,
+                v.state,
+                v.ended_as,
+            )
             for v in inputs.vouchers
         ],
         "chain_payment": [
-            (place, p.contract, voucher_text(p.voucher), p.purpose, p.asserter, p.payee, p.amount, p.value_on)
-            + (
+            (
+                place,
+                p.contract,
+                voucher_text(p.voucher),
+                p.purpose,
+                p.asserter,
+                p.payee,
+                p.amount,
+                p.value_on,
                 post_by[p.value_on],
                 p.asserted_on,
                 p.state,
@@ -165,14 +183,28 @@ def _dossier_rows(inputs: Inputs) -> dict[str, list[Row]]:
         "party_name": sorted(names),
         "voucher_number": [(x.number, x.contract, voucher_text(x.voucher)) for x in inputs.dossier.vouchers],
         "opened_quote": [
-            (q.contract, voucher_text(q.voucher), q.quote_hash.hex(), q.due_on, q.proceeds, q.interest)
-            + (q.issuer_interest,)
+            (
+                q.contract,
+                voucher_text(q.voucher),
+                q.quote_hash.hex(),
+                q.due_on,
+                q.proceeds,
+                q.interest,
+                q.issuer_interest,
+            )
             for q in opened.quotes
         ],
         "opened_reference": [(r.payment, r.reference) for r in opened.references],
         "dossier_problem": [
-            (x.entry, *x.subject, x.expected, x.found, x.since, x.contract)
-            + (voucher_text(x.voucher) if x.contract else "",)
+            (
+                x.entry,
+                *x.subject,
+                x.expected,
+                x.found,
+                x.since,
+                x.contract,
+                voucher_text(x.voucher) if x.contract else "",
+            )
             for x in opened.problems
         ],
     }
@@ -181,15 +213,39 @@ def _dossier_rows(inputs: Inputs) -> dict[str, list[Row]]:
 def _book_rows(inputs: Inputs) -> dict[str, list[Row]]:
     return {
         "loan": [
-            (place, x.loan_no, x.bank, _key(x.bank), x.voucher, x.borrower, _key(x.borrower), x.obligor)
-            + (_key(x.obligor), x.principal, x.proceeds, x.interest, x.booked_on, x.due_on, x.status.value)
-            + (x.repaid_on,)
+            (
+                place,
+                x.loan_no,
+                x.bank,
+                _key(x.bank),
+                x.voucher,
+                x.borrower,
+                _key(x.borrower),
+                x.obligor,
+                _key(x.obligor),
+                x.principal,
+                x.proceeds,
+                x.interest,
+                x.booked_on,
+                x.due_on,
+                x.status.value,
+                x.repaid_on,
+            )
             for place, x in enumerate(inputs.loan_book)
         ],
         "entry": [
-            (place, x.entry_id, x.booked_on, x.value_on, x.direction.value, x.amount)
-            + (x.amount if x.direction is Direction.DEBIT else -x.amount,)
-            + (x.counterparty, _key(x.counterparty), x.reference)
+            (
+                place,
+                x.entry_id,
+                x.booked_on,
+                x.value_on,
+                x.direction.value,
+                x.amount,
+                x.amount if x.direction is Direction.DEBIT else -x.amount,
+                x.counterparty,
+                _key(x.counterparty),
+                x.reference,
+            )
             for place, x in enumerate(inputs.statement)
         ],
         "booked_line": [

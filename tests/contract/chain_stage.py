@@ -137,7 +137,9 @@ class Twin:
         issue = agreement if isinstance(agreement, Issue) else issued
         return root_id(issue, self.rig.domain(Contract.LEDGER)) if issue else None
 
-    def deliver(self, contract: Contract, data: bytes, *, sender: str = SENDER, gas: int = 15_000_000) -> Sent:
+    def deliver(
+        self, contract: Contract, data: bytes, *, sender: str = SENDER, gas: int = 15_000_000
+    ) -> Sent:
         """Sends and compares nothing yet."""
         return self.rig.engine.send(self.rig.address(contract), data, sender=sender, gas=gas)
 
@@ -176,7 +178,9 @@ class Twin:
         if fold_all(World(), self.events) != self.world:
             raise Disagreement("the events, folded from the beginning, give another World")
         holders = {
-            int(number): int(self.rig.view(Contract.REGISTRY, "accountOf(uint32)", [v.holder], ["address"]), 16)
+            int(number): int(
+                self.rig.view(Contract.REGISTRY, "accountOf(uint32)", [v.holder], ["address"]), 16
+            )
             for number, v in self.world.vouchers.items()
             if v.face
         }
@@ -216,7 +220,9 @@ def readings_of_all(world: World) -> Iterator[Reading]:
     for party in world.parties:
         yield from _party(world, party)
     for signer, party in world.signers.items():
-        yield _registry("partyOfSigner(bytes32)", int.from_bytes(keccak(signer.to_bytes(20))), expected=(party,))
+        yield _registry(
+            "partyOfSigner(bytes32)", int.from_bytes(keccak(signer.to_bytes(20))), expected=(party,)
+        )
     for line in world.lines:
         yield from _line(world, line)
     for voucher in world.vouchers:
@@ -333,5 +339,5 @@ class ChainStage:
         number = getattr(agreement, "voucher", None)
         if isinstance(agreement, RevokeIssue):
             number = VoucherId(agreement.promise_id << 96)
-        if number in self.twin.world.vouchers:
+        if number is not None and number in self.twin.world.vouchers:
             self.twin.compare(_voucher(self.twin.world, number))

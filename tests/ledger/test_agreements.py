@@ -157,9 +157,9 @@ def test_a_line_written_otherwise_is_refused(text: str) -> None:
     "text", ["", "0x", "0x1", "ab" * 32, "0x" + "ab" * 31, "0X" + "ab" * 32, "0x" + "ab" * 33]
 )
 def test_a_voucher_or_promise_written_otherwise_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="voucher .* 64 hex digits"):
+    with pytest.raises(InputError, match=r"voucher .* 64 hex digits"):
         parse_voucher(text)
-    with pytest.raises(InputError, match="promise .* 40 hex digits"):
+    with pytest.raises(InputError, match=r"promise .* 40 hex digits"):
         parse_promise(text)
 
 

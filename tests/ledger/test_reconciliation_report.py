@@ -104,7 +104,7 @@ def test_the_page_stands_alone_and_shows_no_markup_of_the_books(tmp_path: Path) 
 
 
 def test_a_report_that_cannot_be_written_is_refused_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="absent/report.html cannot be written"):
+    with pytest.raises(InputError, match=r"absent/report\.html cannot be written"):
         write_html(reconcile(clean_world().inputs()), tmp_path / "absent" / "report.html")
 
 

@@ -376,7 +376,7 @@ def _grant_lines(world: World) -> None:
             voucher.face
             for voucher in world.vouchers
             if voucher.state is not VoucherState.ENDED
-            and (voucher.line == line or line == LINE and voucher.line == SUB_LINE)
+            and (voucher.line == line or (line == LINE and voucher.line == SUB_LINE))
         )
         row = ChainLine(
             contract=LEDGER,
