@@ -163,7 +163,9 @@ def _state(row: VoucherRow, lapsed: frozenset[VoucherId]) -> str:
 def _line(office: Office, row: HistoryRow) -> str:
     amount = f" {yuan(Fen(row.amount))} 元" if row.amount else ""
     to = "" if row.party is None else f" → {_name(office, row.party)}"
-    return f"{_date(row.day)} {WORDS.get(row.name, row.name)}{amount}{to}"
+    agreed = row.name == "PaymentAsserted" and not (row.locks or 0) & Lock.PAYMENT
+    at_once = " · 双方同意即时生效 agreed, at once" if agreed else ""
+    return f"{_date(row.day)} {WORDS.get(row.name, row.name)}{amount}{to}{at_once}"
 
 
 def _facts(

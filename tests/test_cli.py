@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import shutil
 import sqlite3
@@ -16,7 +17,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ledger.statement import LINE_COLUMNS, LOAN_COLUMNS, STATEMENT_COLUMNS
-from scripts import cli_books
+from scripts import cli_books, demo
 from scripts.cli import app
 from tests.cli_desk import Desk, opened
 from tests.engines import anvil
@@ -67,6 +68,11 @@ def test_as_a_process_it_ends_with_the_exit_code_and_without_a_traceback(tmp_pat
     assert done.stdout == ""
 
 
+def test_the_demo_is_called_as_it_wants_to_be() -> None:
+    called = inspect.signature(demo.run).bind(Path("demo-output"), seed=7, quiet=True)
+    assert called.arguments["seed"] == 7
+
+
 # A small life
 
 
@@ -100,6 +106,8 @@ def test_a_voucher_lives_from_issue_to_settlement(desk: Desk) -> None:
     desk.ask("travel", "2026-09-03")
     assert desk.ask("pay", "complete", "P-2026-001/2")["verb"] == "completePayment"
     desk.do("pay", "assert", "P-2026-001/1", *settle, "DF-3")
+
+    assert "650,000.00 元 → 5 云山零件 · 双方同意即时生效" in desk.run("show", "P-2026-001").output
 
     # 6  nothing is owed any more, the line is free, and all of it is verified
     assert [row["face_fen"] for row in desk.ask("vouchers")["vouchers"]] == [0, 0, 0]

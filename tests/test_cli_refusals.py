@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ledger import relay
 from ledger.embedded import EmbeddedChain
 from ledger.keys import Keyring
 from ledger.members import PartyNumber, line_id
+from scripts import cli_envelope as envelope
+from scripts import cli_installation as installation
 from scripts.cli import app
-from scripts.cli_screen import PASSPHRASE
+from scripts.cli_screen import PASSPHRASE, Screen
 from tests.cli_desk import FACE, Desk, opened
 
 __all__ = ["opened"]
@@ -244,6 +247,25 @@ def test_an_agreement_that_was_done_before_is_refused(desk: Desk, tmp_path: Path
     desk.run(*PASS_ON, "--save", file, "--yes")
     desk.do("send", file)
     assert facts(desk.refused("send", file), "WrongSequence")["present"] == 2
+
+
+def test_who_is_overtaken_in_the_outbox_is_refused_and_the_dossier_is_as_before(
+    desk: Desk, tmp_path: Path
+) -> None:
+    file = tmp_path / "first.json"
+    desk.run(*PASS_ON, "--save", str(file), "--yes")
+    first = envelope.read(file)
+    with installation.opened(Screen(), desk.directory, None) as office:
+        consents = [consent for consent in first.consents if consent]
+        relay.queue(
+            office.store, first.agreement, consents, pin=office.pin
+        )  # by another process, a moment before
+    before = (desk.directory / "dossier.json").read_bytes()
+    words = ("transfer", "P-2026-001", "--from", "5", "--to", "7", "--invoice", "F-9=1.00", "--yes", "--json")
+    answer = json.loads(desk.run(*words, code=1).stdout)
+    assert facts(answer, "WrongSequence")["present"] == 2
+    assert desk.ask("show", "P-2026-001")["voucher"]["holder"] == 6
+    assert (desk.directory / "dossier.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "tallystick-agreement-1"}', "\ufeffx"])

@@ -33,7 +33,8 @@ from tests.contract.chain_stage import Disagreement, Foretold, Twin
 from tests.rig import Sent
 from tests.walk_attacks import ATTACKS, NOBODY_KNOWN, UNREADABLE, Item, attack, honest, nested
 from tests.walk_cast import Keyring
-from tests.walk_verbs import SCENES, Proposal, Proposer
+from tests.walk_scenes import SCENES
+from tests.walk_verbs import Proposal, Proposer
 
 POOL: Final = 200
 """Calls that are remembered, to be sent again."""
@@ -89,7 +90,7 @@ class Walk:
         if not self.scene and self.rng.random() < 0.1:
             live = [number for number, v in self.twin.world.vouchers.items() if v.face]
             self.proposer.focus = self.rng.choice(live) if live else 0
-            self.scene = list(self.rng.choice(SCENES))
+            self.scene = self.rng.choice(SCENES).split()
         self.rng.choices(
             [self.verb, self.attack, self.replay, self.batch, self.starve, self.wait], [54, 14, 8, 12, 6, 6]
         )[0]()
@@ -98,6 +99,8 @@ class Walk:
         name = self.scene.pop(0)
         if name == "wait":
             self.wait()
+        elif name == "due":
+            self._travel(start_of_day(Day(self.proposer.due_day(self.proposer.focus))))
         else:
             item = honest(self.proposer, self.proposer.of(name))
             self._single(item, item.how)
@@ -146,7 +149,10 @@ class Walk:
             deadlines = [getattr(item.agreement, "deadline", 0) for item in self.pool]
             ahead = [moment + late for moment in deadlines for late in (0, 1) if now <= moment < now + 10**6]
             moment = rng.choice([*ahead[:3], now + 1, now + 3_600, now + 86_400])
-        self.twin.rig.engine.travel(max(now, moment))
+        self._travel(moment)
+
+    def _travel(self, moment: int) -> None:
+        self.twin.rig.engine.travel(max(self.twin.now, moment))
         self._note("wait", (), f"until {self.twin.now}")
 
     def finish(self) -> None:

@@ -56,41 +56,6 @@ WEIGHTS: Final = {
     "propose_rekey": 1, "veto_rekey": 1, "withdraw_rekey": 1, "finish_rekey": 3,
 }  # fmt: skip
 """How often each verb is proposed: also the list of all verbs."""
-_PAY: Final = ("discount", "assert_payment")
-SCENES: Final[tuple[tuple[str, ...], ...]] = (
-    ("assert_payment", "wait", "propose_rekey", "wait", "withdraw_rekey", "complete_payment", "wait")
-    + ("complete_payment", "contest_payment", "wait", "complete_payment"),
-    (
-        "assert_payment",
-        "propose_rekey",
-        "complete_payment",
-        "wait",
-        "finish_rekey",
-        "complete_payment",
-        "wait",
-    )
-    + ("contest_payment", "complete_payment"),
-    ("propose_rekey", "veto_rekey", "wait", "wait", "finish_rekey", "finish_rekey"),
-    ("discount", "suspend", "rescind", "reinstate"),
-    ("discount", "wait", "rescind", "wait", "rescind", "assert_payment"),
-    (*_PAY, "contest_payment", "freeze", "confirm_payment", "assert_payment", "wait", "complete_payment"),
-    (*_PAY, "freeze", "contest_payment", "assert_payment", "confirm_payment", "unfreeze", "complete_payment"),
-    (*_PAY, "wait", "wait", "freeze", "assert_payment", "wait", "assert_payment"),
-    (
-        *_PAY,
-        "contest_payment",
-        "withdraw_payment",
-        "assert_payment",
-        "confirm_payment",
-        "wait",
-        "assert_payment",
-    ),
-    ("wait", "assert_payment", "contest_payment", "assert_payment", "confirm_payment"),
-    ("freeze", "freeze", "wait", "transfer", "wait", "unfreeze", "transfer", "split"),
-    ("split", "split", "transfer", "cancel", "cancel_whole"),
-    ("issue", "revoke_issue", "issue", "cancel_whole", "issue"),
-)
-"""Verbs that tell something only one after another, on one voucher; `wait` is until a day that decides something of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +127,7 @@ class Proposer(Draws):
         fit = [n for n, p in self.world.parties.items() if bool(p.status & Status.SUSPENDED) == suspended]
         shown = self.world.vouchers.get(self.focus)  # type: ignore[call-overload]
         sold_to = [v.funder for v in self.world.vouchers.values() if v.funder in fit]
-        sold_to = [shown.funder] if shown and shown.funder in fit else sold_to
+        sold_to = [shown.funder or shown.holder] if shown else sold_to
         number = self.one_of(sold_to if sold_to and self.rarely(0.4) else fit)
         return Proposal(kind(number, self._of(number), self.word(), self.deadline()), (1,))
 
@@ -346,6 +311,9 @@ class Proposer(Draws):
     def _discount(self) -> Proposal:
         number, v = self.voucher(self.free)
         funder = v.holder if self.rarely(0.02) else self.party(Role.FUNDER)
+        holder = self.world.parties.get(v.holder)
+        if holder and holder.status & Status.SUSPENDED and self.rarely(0.6):
+            funder = holder.sponsor
         latest = self.due_day(number) - 6
         pay_by = self.near(latest + 3) if self.rarely(0.1) else max(self.today, min(self.today + 2, latest))
         pay_by = self.near(self.today) if self.rarely(0.1) else pay_by

@@ -131,6 +131,21 @@ def test_no_gas_limit_gets_a_good_agreement_recorded_as_refused(slow: Rig, whole
     assert outcomes >= {"GasTooLow", "BatchStopped", "done"}
 
 
+def test_not_even_a_costly_last_one_whose_64th_part_would_be_enough_to_record_it(rig: Rig) -> None:
+    """A split among 20 that runs dry leaves the batch what it takes to emit Refused and to store the head."""
+    first, second = rig.issued(10_000 * YUAN), rig.issued()
+    split = rig.split_of(second, *((B, 1_000 * YUAN) for _ in range(20)))
+    items = [rig.call(rig.transfer_of(first, B), A, B), rig.call(split, A, *[B] * 20)]
+    stopped = 0
+    for gas, outcome in sweep(doing(rig, Contract.LEDGER, items)):
+        if isinstance(outcome, Refusal):
+            assert for_want_of_gas(rig, outcome), (gas, outcome)
+            stopped += outcome == Refusal("BatchStopped", {"index": 1, "reason": "0x"})
+        else:
+            assert rig.refused(outcome) == {}, gas
+    assert stopped > 100
+
+
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_with_a_bad_agreement_among_them_exactly_that_one_is_refused_or_nothing_happens(
     slow: Rig, place: int
