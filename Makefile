@@ -21,7 +21,7 @@ check: $(VENV)/.dev contracts/node_modules/.done
 	$(BIN)/lint-imports
 
 fuzz: $(VENV)/.dev contracts/node_modules/.done
-	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m scripts.fuzz
+	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.fuzz
 
 contracts: $(VENV)/.dev contracts/node_modules/.done
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m scripts.build_contracts

@@ -253,8 +253,14 @@ def to_json(quote: Quote) -> str:
     )
 
 
+LONGEST_JSON: Final = 2_000
+"""Characters; a quote has about 300."""
+
+
 def from_json(text: str) -> Quote:
     """Read what `to_json` wrote; InputError unless it is exactly that, byte for byte."""
+    if len(text) > LONGEST_JSON:  # a hostile text nested a thousand deep would take the reader's stack with it
+        raise InputError(f"quote {shown(text)} cannot be read: longer than {LONGEST_JSON:,} characters")
     try:
         cells = json.loads(text)
         ceiling = cells["issuer_ceiling_fen"]

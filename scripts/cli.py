@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 from ledger.calendar import date_of_day
 from ledger.errors import Refusal, TallystickError, VerificationError
-from scripts import cli_books, cli_operator, cli_pay, cli_show, cli_verbs
+from scripts import cli_books, cli_operator, cli_pay, cli_show, cli_tree, cli_verbs
 from scripts.cli_installation import create
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, day, screen_of
 from scripts.cli_screen import NO, UNUSABLE, Screen
@@ -160,7 +160,7 @@ for name, command in (
     ("cancel", cli_verbs.cancel),
     ("sign", cli_operator.sign),
     ("send", cli_operator.send),
-    ("show", cli_show.show),
+    ("show", cli_tree.show),
     ("vouchers", cli_show.vouchers),
     ("lines", cli_show.lines),
     ("parties", cli_show.parties),

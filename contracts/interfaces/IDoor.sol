@@ -16,7 +16,7 @@ interface IDoor {
 
     /// @notice The deadline (Unix seconds) has passed.
     error AgreementExpired(uint256 deadline, uint256 timestamp);
-    /// @notice One consent per duty is wanted, empty ones included.
+    /// @notice One whole consent per duty is wanted, empty ones included; a last one that is cut short counts as given.
     error ConsentCount(uint256 expected, uint256 given);
     /// @notice The call was given too little gas to judge an agreement. Never recorded as a refusal: it stops the call.
     error GasTooLow(uint256 needed, uint256 left);

@@ -59,7 +59,7 @@ interface IPartyRegistry is IDoor {
     error MissingRole(uint256 party, uint256 role);
     /// @notice The consent of this party does not verify, or is empty and the sender is not its signer.
     error BadSignature(uint256 party);
-    /// @notice The signer serves, or once served, a party.
+    /// @notice The signer serves, once served, or was once proposed for a party.
     error SignerInUse(uint256 party);
     /// @notice A signer is 20 bytes (an address) or an allowed ERC-7913 verifier followed by a key.
     error SignerNotAllowed(uint256 length);

@@ -161,8 +161,8 @@ interface IVoucherLedger is IDoor {
     /// @notice A bank lets an issuer issue up to a limit. Consents: bank, issuer. Consumes the line id, which is the bank's
     /// number and its own 32-bit reference.
     /// @dev Emits LineGranted. Requires: id free and reference not 0 (LineTaken); parent of the same bank and issuer, itself
-    /// without parent (ParentLineUnfit); window 1–15 (WindowOutOfRange); grace 10–30 (GraceOutOfRange), longer than the
-    /// window because 15 > 10 is checked too; smallest part at least 1.00 yuan (SmallestPartTooSmall).
+    /// without parent (ParentLineUnfit); window 1–15 (WindowOutOfRange); grace 10–30 and longer than the window
+    /// (GraceOutOfRange); smallest part at least 1.00 yuan (SmallestPartTooSmall).
     function grantLine(GrantLine calldata a, bytes calldata consents) external;
 
     /// @notice Changes limit and expiry; a limit below what is drawn blocks issue, never payment. Consents: bank. Consumes

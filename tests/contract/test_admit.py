@@ -154,7 +154,7 @@ def test_a_signer_serves_one_party(rig: Rig, owner: int) -> None:
         rig.do(admission(signer=address_of(owner)), REGISTRAR, BANK, owner)
 
 
-@pytest.mark.parametrize("signer", [b"", b"\x01" * 19, b"\x01" * 21, b"\x01" * 84])
+@pytest.mark.parametrize("signer", [b"", b"\x01" * 19, b"\x01" * 21, b"\x01" * 84], ids=len)
 def test_a_signer_is_the_twenty_bytes_of_an_address(rig: Rig, signer: bytes) -> None:
     with refuses("SignerNotAllowed", length=len(signer)):
         rig.do(admission(signer=signer), REGISTRAR, BANK, NEW)

@@ -101,7 +101,7 @@ def test_two_totals_for_one_invoice_do_not_pass_in_one_issue(rig: Rig) -> None:
         issue(rig, (0, LOT, 3 * LOT), (0, LOT, 4 * LOT))
 
 
-def test_a_cancelled_part_of_the_claim_gives_no_invoice_back(rig: Rig) -> None:
+def test_a_cancelled_claim_gives_no_invoice_back(rig: Rig) -> None:
     root = issue(rig, (0, LOT, LOT))
     rig.do(cancel_of(rig, root), ISSUER, A)
     with refuses("InvoiceExceeded", fingerprint="0x" + NUMBERS[0].hex(), asked=LOT, available=0):

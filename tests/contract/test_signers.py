@@ -121,7 +121,9 @@ def test_consents_cut_short_anywhere_are_refused(rig: Rig) -> None:
     rig.send(rig.ledger, with_packing(rig, transfer, whole))
 
 
-@pytest.mark.parametrize("surplus", [b"\x00", b"\x00\x00", b"\x00\x01\x00", b"\xff\xff", PROOF])
+@pytest.mark.parametrize(
+    "surplus", [b"\x00", b"\x00\x00", b"\x00\x01\x00", b"\xff\xff", PROOF], ids=bytes.hex
+)
 def test_whatever_stands_behind_the_last_consent_is_refused(rig: Rig, surplus: bytes) -> None:
     transfer = rig.transfer_of(rig.issued(), B)
     whole = packed(rig.consents(transfer, [A, B]))

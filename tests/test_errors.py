@@ -1,0 +1,91 @@
+"""One name per error, on the chain and in the domain: what the contract refuses, the model refuses in the same words.
+
+Read from the sources, not from runs: every `Refusal("Name", {"fact": …})` that stands anywhere in `ledger/`.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from ledger import artifacts
+
+LEDGER = Path(__file__).parents[1] / "ledger"
+
+ONLY_ON_CHAIN = {
+    "BatchStopped": "about a batch: the model judges one agreement at a time",
+    "NestedBatch": "about a batch",
+    "GasTooLow": "about gas, of which the model knows nothing",
+    "InvalidShortString": "OpenZeppelin's, for a contract name of more than 31 bytes",
+    "StringTooLong": "OpenZeppelin's, for a contract name of more than 31 bytes",
+}
+
+ONLY_IN_PYTHON = {
+    "EmptyRevert": "a revert without data",
+    "Error": "Solidity's own error with a message",
+    "Panic": "Solidity's own error with a number",
+    "UnknownError": "a revert that no ABI names",
+}
+"""What `abi.decode_revert` calls a revert that carries no custom error."""
+
+
+def on_chain() -> dict[str, tuple[str, ...]]:
+    """Custom errors of both contracts with the names of their arguments."""
+    found: dict[str, tuple[str, ...]] = {}
+    for contract in artifacts.PUBLISHED:
+        for entry in artifacts.load(contract).abi:
+            if entry["type"] == "error":
+                names = tuple(each["name"] for each in entry["inputs"])
+                assert found.setdefault(entry["name"], names) == names
+    return found
+
+
+def refusals(source: str) -> list[tuple[str, tuple[str, ...] | None]]:
+    """Names that a source gives to a Refusal, with the facts' names (None where they are no literal)."""
+    found: list[tuple[str, tuple[str, ...] | None]] = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "Refusal":
+            continue
+        name, *rest = node.args
+        names = [name.body, name.orelse] if isinstance(name, ast.IfExp) else [name]
+        facts = rest[0] if rest else ast.Dict([], [])
+        keys = (
+            [key.value for key in facts.keys if isinstance(key, ast.Constant)]
+            if isinstance(facts, ast.Dict)
+            else None
+        )
+        found += [
+            (str(each.value), None if keys is None else tuple(map(str, keys)))
+            for each in names
+            if isinstance(each, ast.Constant)
+        ]
+    return found
+
+
+def in_python() -> list[tuple[str, tuple[str, ...] | None]]:
+    return [each for path in LEDGER.rglob("*.py") for each in refusals(path.read_text(encoding="utf-8"))]
+
+
+def test_the_model_knows_every_error_of_the_contracts_and_no_other() -> None:
+    known = {name for name, _ in in_python()}
+    assert known - ONLY_IN_PYTHON.keys() == on_chain().keys() - ONLY_ON_CHAIN.keys()
+
+
+def test_what_is_said_to_be_on_one_side_only_is() -> None:
+    known = {name for name, _ in in_python()}
+    assert on_chain().keys() & ONLY_IN_PYTHON.keys() == set()
+    assert known >= ONLY_IN_PYTHON.keys()
+    assert on_chain().keys() >= ONLY_ON_CHAIN.keys()
+    assert known & ONLY_ON_CHAIN.keys() == set()
+
+
+def test_the_facts_have_the_names_of_the_error_s_arguments_in_their_order() -> None:
+    custom = on_chain()
+    said = [(name, facts) for name, facts in in_python() if name in custom]
+    assert len(said) > 80
+    assert [(name, facts) for name, facts in said if facts != custom[name]] == []
+
+
+def test_the_reader_sees_both_names_of_a_choice_and_every_fact() -> None:
+    source = 'Refusal("One" if x else "Two", {"a": 1, "b": 2})\nRefusal("Three")\nRefusal(name, {"c": 3})'
+    assert refusals(source) == [("One", ("a", "b")), ("Two", ("a", "b")), ("Three", ())]
