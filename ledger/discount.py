@@ -259,7 +259,9 @@ LONGEST_JSON: Final = 2_000
 
 def from_json(text: str) -> Quote:
     """Read what `to_json` wrote; InputError unless it is exactly that, byte for byte."""
-    if len(text) > LONGEST_JSON:  # a hostile text nested a thousand deep would take the reader's stack with it
+    if (
+        len(text) > LONGEST_JSON
+    ):  # a hostile text nested a thousand deep would take the reader's stack with it
         raise InputError(f"quote {shown(text)} cannot be read: longer than {LONGEST_JSON:,} characters")
     try:
         cells = json.loads(text)

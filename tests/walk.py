@@ -40,7 +40,7 @@ POOL: Final = 200
 """Calls that are remembered, to be sent again."""
 THOROUGH: Final = 100
 """Steps between two comparisons of everything."""
-PLENTY: Final = 15_000_000
+PLENTY: Final = 28_000_000
 
 T = TypeVar("T")
 
@@ -124,13 +124,20 @@ class Walk:
             self._single(self.rng.choice(self.pool), "replayed")
 
     def starve(self) -> None:
-        """A call or batch with too little gas, or nearly."""
-        gas = self.rng.choice([self.rng.randint(25_000, 400_000), self.rng.randint(60_000, 160_000)])
-        if self.rng.random() < 0.5:
+        """A call or batch with too little gas, or nearly; rather one that asks a contract wallet."""
+        gas = self.rng.choice([self.rng.randint(25_000, 700_000), self.rng.randint(60_000, 160_000)])
+        if self.rng.random() < 0.3:
+            self._batch(self._some_items(), whole=False, gas=gas)
+            return
+        owners = {wallet.owner for wallet in self.ring.wallets.values()}
+        for _ in range(8):
             item = honest(self.proposer, self.proposer.draw())
+            if any(consent.key in owners for consent in item.consents):
+                break
+        if self.rng.random() < 0.5:
             self._single(item, f"with {gas} gas", gas=gas)
         else:
-            self._batch(self._some_items(), whole=False, gas=gas)
+            self._batch([item], whole=False, gas=gas)
 
     def batch(self) -> None:
         """Two to six items, fresh, hostile and old ones mixed."""

@@ -26,7 +26,7 @@ from tests.contract.chain_stage import Twin
 from tests.rig import compiled, key_of
 
 OWNED_CAP: Final = 40_000
-SLOW_GAS, SLOW_CAP = 30_000, 60_000
+SLOW_GAS, SLOW_CAP = 250_000, 300_000
 STUCK_GAS, STUCK_CAP = 80_000, 50_000
 NOBODY: Final = 0
 
