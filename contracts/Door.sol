@@ -104,7 +104,7 @@ abstract contract Door is IDoor, EIP712 {
     /// checked its range.
     /// @param start where in the calldata they stand
     /// @param signed how many they are
-    /// @param count how many of a, b, c follow them
+    /// @param count how many of a, b follow them
     function _logSigned(
         bytes32 topic0,
         uint256 subject,

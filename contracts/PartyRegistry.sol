@@ -65,7 +65,7 @@ contract PartyRegistry is IPartyRegistry, Door {
     function suspend(Standing calldata a, bytes calldata consents) external door {
         _agree(AgreementTypes.SUSPEND, 4, _byRegistrar(), consents);
         if (a.party == registrar) revert RegistrarStays(a.party);
-        Party p = _advance(a.party, a.sequence);
+        Party p = _advanceSteady(a.party, a.sequence);
         if (p.status() & Status.SUSPENDED != 0) revert AlreadySuspended(a.party);
         _parties[a.party] = p.marked(Status.SUSPENDED);
         _log(PartySuspension.selector, a.party, p.sequence(), 1, uint256(a.reason));
@@ -73,7 +73,7 @@ contract PartyRegistry is IPartyRegistry, Door {
 
     function reinstate(Standing calldata a, bytes calldata consents) external door {
         _agree(AgreementTypes.REINSTATE, 4, _byRegistrar(), consents);
-        Party p = _advance(a.party, a.sequence);
+        Party p = _advanceSteady(a.party, a.sequence);
         if (p.status() & Status.SUSPENDED == 0) revert NotSuspended(a.party);
         _parties[a.party] = p.unmarked(Status.SUSPENDED);
         _log(PartySuspension.selector, a.party, p.sequence(), 0, uint256(a.reason));
@@ -88,9 +88,8 @@ contract PartyRegistry is IPartyRegistry, Door {
     }
 
     function proposeRekey(Rekey calldata a, bytes calldata consents, bytes calldata proof) external door {
-        Party p = _advance(a.party, a.sequence);
+        Party p = _advanceSteady(a.party, a.sequence);
         if (p.sponsor() == 0) revert NoSponsor(a.party);
-        if (p.status() & Status.RECOVERING != 0) revert PartyRecovering(a.party);
         Duty[] memory duties = _duties(_byRegistrar(), duty(p.sponsor(), Need.BANK));
         (uint160 signer, SignerKind kind) = _agreeWithRekey(AgreementTypes.PROPOSE_REKEY, a, duties, consents, proof);
         _parties[a.party] = p.marked(Status.RECOVERING);
@@ -306,6 +305,12 @@ contract PartyRegistry is IPartyRegistry, Door {
         if (p.sequence() == 0) revert UnknownParty(party);
         if (p.sequence() != sequence) revert WrongSequence(party, sequence, p.sequence());
         return p.next();
+    }
+
+    /// Not while a recovery is under way: whoever moves the sequence then would outrun the old signer's veto.
+    function _advanceSteady(uint32 party, uint256 sequence) private view returns (Party p) {
+        p = _advance(party, sequence);
+        if (p.status() & Status.RECOVERING != 0) revert PartyRecovering(party);
     }
 
     function _recovery(uint32 party) private view returns (Recovery storage r) {

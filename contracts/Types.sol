@@ -264,8 +264,7 @@ struct Freeze {
 
 struct Unfreeze {
     uint256 voucher;
-    uint32 sequence;
-    bytes32 reason;
+    bytes32 order; // hash of the order that ends it
     uint40 deadline;
 }
 

@@ -53,6 +53,8 @@ contract VoucherLedger is IVoucherLedger, Door {
     /// @param registry_ who may act here
     /// @param predecessor_ the ledger that this one takes over from after its run-off; zero for the first
     constructor(IPartyRegistry registry_, IVoucherLedger predecessor_) EIP712("Tallystick Voucher Ledger CNY", "1") {
+        // a successor adds its predecessors' invoice use, which this release does not do yet
+        if (address(predecessor_) != address(0)) revert PredecessorUnread();
         registry_.registrar(); // reverts where there is no registry, whose check would then let everything pass
         registry = registry_;
         predecessor = predecessor_;
@@ -299,26 +301,24 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (until < today || until > today + HIGHEST_FREEZE) {
             revert FreezeOutOfRange(until, today, today + HIGHEST_FREEZE);
         }
-        bytes32 order = Ids.orderKey(a.order, a.voucher);
-        if (_spentOrders[order]) revert OrderSpent(a.order);
+        _spend(a.order, a.voucher);
         _agree(AgreementTypes.FREEZE, 4, _byRegistrar(), consents);
 
-        _spentOrders[order] = true;
         if (until < _freezes[a.voucher]) until = _freezes[a.voucher];
         _freezes[a.voucher] = until;
-        v = v.next();
         _vouchers[a.voucher] = v.locked(Lock.FREEZE);
         _log(VoucherFrozen.selector, a.voucher, uint256(a.order), until);
     }
 
     function unfreeze(Unfreeze calldata a, bytes calldata consents) external door {
-        Voucher v = _advance(a.voucher, a.sequence);
+        Voucher v = _live(a.voucher);
         if (!v.has(Lock.FREEZE)) revert NotFrozen(a.voucher);
-        _agree(AgreementTypes.UNFREEZE, 4, _byRegistrar(), consents);
+        _spend(a.order, a.voucher);
+        _agree(AgreementTypes.UNFREEZE, 3, _byRegistrar(), consents);
 
         _vouchers[a.voucher] = v.unlocked(Lock.FREEZE);
         delete _freezes[a.voucher];
-        _log(VoucherUnfrozen.selector, a.voucher, uint256(a.reason));
+        _log(VoucherUnfrozen.selector, a.voucher, uint256(a.order));
     }
 
     function cancel(Ending calldata a, bytes calldata consents) external door {
@@ -462,7 +462,7 @@ contract VoucherLedger is IVoucherLedger, Door {
             if (amount == 0) revert ZeroAmount();
             bytes32 key = Ids.invoiceKey(payer, fingerprint);
             InvoiceUse use = _invoiceUses[key];
-            uint256 total = use.total() == 0 ? invoice.total : use.total();
+            uint256 total = use.used() == 0 ? invoice.total : use.total();
             if (total != invoice.total) revert InvoiceTotalDiffers(fingerprint, total, invoice.total);
             if (use.used() + amount > total) revert InvoiceExceeded(fingerprint, amount, total - use.used());
             _invoiceUses[key] = InvoiceUseWord.make(total, use.used() + amount);
@@ -525,6 +525,13 @@ contract VoucherLedger is IVoucherLedger, Door {
         _release(a.voucher, v.face(), 0);
         _log(Cancelled.selector, a.voucher, v.face());
         _show(v.holder(), 0, a.voucher);
+    }
+
+    /// A court order is good once per voucher. It consumes no sequence, so that it voids nothing that its parties signed.
+    function _spend(bytes32 order, uint256 voucher) private {
+        bytes32 key = Ids.orderKey(order, voucher);
+        if (_spentOrders[key]) revert OrderSpent(order);
+        _spentOrders[key] = true;
     }
 
     function _requireUnfrozen(uint256 voucher, Voucher v) private view {

@@ -331,11 +331,10 @@ class Freeze(Agreement):
 
 @dataclass(frozen=True, slots=True)
 class Unfreeze(Agreement):
-    """A freeze ends before its day."""
+    """A freeze ends before its day, by an order of its own."""
 
     voucher: Voucher
-    sequence: Number32
-    reason: Hash32
+    order: Hash32
     deadline: Deadline
 
 

@@ -24,9 +24,7 @@ class Founder:
     profile: bytes
 
 
-def deploy(
-    chain: Chain, *, registrar: Founder, banks: Sequence[Founder], predecessor: Address = NOBODY
-) -> Pin:
+def deploy(chain: Chain, *, registrar: Founder, banks: Sequence[Founder]) -> Pin:
     """A new registry with the registrar as party 1 and the banks as parties 2, 3, …, and a ledger on it.
 
     InputError without a bank; Refusal where the registry does not take a founder (SignerInUse,
@@ -36,10 +34,10 @@ def deploy(
         raise InputError("a registry without a bank can admit nobody: name at least one founding bank")
     founders = [(each.signer, each.signature_gas, each.profile) for each in (registrar, *banks)]
     registry = chain.deploy(load("PartyRegistry"), [founders[0], founders[1:]]).address
-    return deploy_ledger(chain, registry=registry, predecessor=predecessor)
+    return deploy_ledger(chain, registry=registry)
 
 
-def deploy_ledger(chain: Chain, *, registry: Address, predecessor: Address = NOBODY) -> Pin:
-    """One more ledger on a registry; `predecessor` is the one that it takes over from after its run-off."""
-    ledger = chain.deploy(load("VoucherLedger"), [registry, predecessor]).address
+def deploy_ledger(chain: Chain, *, registry: Address) -> Pin:
+    """One more ledger on a registry, nobody's successor: this release reads no predecessor's invoice use."""
+    ledger = chain.deploy(load("VoucherLedger"), [registry, NOBODY]).address
     return pin_of(chain, registry=registry, ledger=ledger)

@@ -230,7 +230,7 @@ class VoucherFrozen:
 @dataclass(frozen=True, slots=True)
 class VoucherUnfrozen:
     voucher: VoucherId
-    reason: bytes
+    order: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,8 +182,9 @@ def _fold_ledger(draft: Draft, event: LedgerEvent, day: Day) -> None:
             )
         case _:
             voucher = _touched(draft, event.voucher, day)
-            # one Parted per part, each with the sequence that the whole split led to
-            if not isinstance(event, Parted) or event.sequence != voucher.sequence:
+            # one Parted per part, each with the sequence that the whole split led to; a court order moves none
+            same_split = isinstance(event, Parted) and event.sequence == voucher.sequence
+            if not same_split and not isinstance(event, VoucherFrozen | VoucherUnfrozen):
                 voucher = replace(voucher, sequence=voucher.sequence + 1)
             _fold_voucher(draft, event, voucher)
 
@@ -237,7 +238,7 @@ def _release(draft: Draft, voucher: VoucherId, *, paid: int = 0, cancelled: int 
 
 
 def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
-    """`v` is the event's voucher, with the new sequence."""
+    """`v` is the event's voucher, with its sequence as the event leaves it."""
     number = event.voucher
     match event:
         case Parted():
@@ -273,6 +274,7 @@ def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
         case VoucherUnfrozen():
             v = replace(v, locks=v.locks & ~Lock.FREEZE)
             draft.freezes.pop(number, None)
+            draft.spent_orders.add((event.order, number))
         case Cancelled():
             v = replace(v, face=_less(v.face, event.face, f"face of voucher {number:#066x}"))
             _release(draft, number, cancelled=event.face)

@@ -270,10 +270,12 @@ def freeze(world: World, a: Freeze, call: Call) -> Plan:
 
 def unfreeze(world: World, a: Unfreeze, call: Call) -> Plan:
     """The registrar ends a freeze before its day."""
-    v = advanced(world, a.voucher, a.sequence, today=call.today)
+    v = live(world, a.voucher, call.today)
     if not v.locks & Lock.FREEZE:
         raise Refusal("NotFrozen", {"voucher": a.voucher})
-    return Plan((REGISTRAR_SIGNS,), lambda: (VoucherUnfrozen(a.voucher, a.reason),))
+    if (a.order, a.voucher) in world.spent_orders:
+        raise Refusal("OrderSpent", {"order": "0x" + a.order.hex()})
+    return Plan((REGISTRAR_SIGNS,), lambda: (VoucherUnfrozen(a.voucher, a.order),))
 
 
 # Inside

@@ -101,7 +101,7 @@ def invoices_used(
         if invoice.amount == 0:
             raise Refusal("ZeroAmount")
         use = uses.get(fingerprint) or world.invoice_uses.get((payer, fingerprint))
-        total, used = (use.total, use.used) if use else (invoice.total, 0)
+        total, used = (use.total, use.used) if use and use.used else (invoice.total, 0)
         if total != invoice.total:
             raise Refusal(
                 "InvoiceTotalDiffers",

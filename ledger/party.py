@@ -229,7 +229,7 @@ def stand(world: World, a: Suspend | Reinstate, call: Call) -> Plan:
     def act() -> tuple[Event, ...]:
         if suspended and number == REGISTRAR:
             raise Refusal("RegistrarStays", {"party": number})
-        party = _advanced(world, number, a.sequence)
+        party = _steady(world, number, a.sequence)
         if bool(party.status & Status.SUSPENDED) == suspended:
             raise Refusal("AlreadySuspended" if suspended else "NotSuspended", {"party": number})
         return (PartySuspension(number, party.sequence, suspended, a.reason),)
@@ -256,11 +256,9 @@ def rekey(world: World, a: Rekey, call: Call) -> Plan:
 def propose_rekey(world: World, a: ProposeRekey, call: Call) -> Plan:
     """Registrar and sponsor bank start a recovery."""
     number = a.party
-    party = _advanced(world, number, a.sequence)
+    party = _steady(world, number, a.sequence)
     if party.sponsor == 0:
         raise Refusal("NoSponsor", {"party": number})
-    if party.status & Status.RECOVERING:
-        raise Refusal("PartyRecovering", {"party": number})
     claim = Claim(party=number, signer=a.signer, signature_gas=a.signature_gas)
     ready_on = Day(call.today + RECOVERY_DAYS)
 
@@ -319,6 +317,14 @@ def finish_rekey(world: World, a: FinishRekey, call: Call) -> Plan:
         )
 
     return Plan((Duty(arbiter, Need.ARBITRATE),) if recovery.vetoed else (), act)
+
+
+def _steady(world: World, number: PartyNumber, sequence: int) -> Party:
+    """Not while a recovery is under way: whoever moves the sequence then would outrun the old signer's veto."""
+    party = _advanced(world, number, sequence)
+    if party.status & Status.RECOVERING:
+        raise Refusal("PartyRecovering", {"party": number})
+    return party
 
 
 def _advanced(world: World, number: PartyNumber, sequence: int) -> Party:

@@ -185,7 +185,7 @@ class Desk:
                 until = day_of_date(step.until or step.on)
                 return Freeze(voucher, self.dossier.reason(step.reference or ""), until, deadline)
             case Verb.UNFREEZE:
-                return Unfreeze(voucher, sequence, self.dossier.reason(step.reference or ""), deadline)
+                return Unfreeze(voucher, self.dossier.reason(step.reference or ""), deadline)
             case Verb.CANCEL:
                 return Cancel(voucher, sequence, deadline)
             case Verb.CANCEL_WHOLE:

@@ -151,7 +151,7 @@ def freezing(s: Situation, days: int = 300, order: bytes = b"\x0f" * 32) -> Atte
 
 
 def unfreezing(s: Situation) -> Attempt:
-    return Attempt(Unfreeze(s.voucher, s.sequence, NOTHING, FOREVER), (REGISTRAR,))
+    return Attempt(Unfreeze(s.voucher, NOTHING, FOREVER), (REGISTRAR,))
 
 
 def cancelling(s: Situation) -> Attempt:

@@ -15,6 +15,7 @@ LEDGER = Path(__file__).parents[1] / "ledger"
 ONLY_ON_CHAIN = {
     "BatchStopped": "about a batch: the model judges one agreement at a time",
     "NestedBatch": "about a batch",
+    "PredecessorUnread": "about a deployment",
     "GasTooLow": "about gas, of which the model knows nothing",
     "InvalidShortString": "OpenZeppelin's, for a contract name of more than 31 bytes",
     "StringTooLong": "OpenZeppelin's, for a contract name of more than 31 bytes",

@@ -265,7 +265,9 @@ def dirty(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     if any(member.form in (Form.LIST, Form.BYTES) for member in members):
         return None
     bounded = [n for n, m in enumerate(members) if m.solidity not in ("bytes32", "uint256")]
-    place = p.rng.choice(bounded[:-1])  # but the deadline, whose high bits only make it later
+    if not bounded[:-1]:  # but the deadline, whose high bits only make it later
+        return None
+    place = p.rng.choice(bounded[:-1])
     member = members[place]
     narrow = member.form in (Form.FLAG, Form.PURPOSE)
     width = 1 if narrow else int(member.solidity.removeprefix("uint"))

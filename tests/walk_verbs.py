@@ -383,5 +383,7 @@ class Proposer(Draws):
         return Proposal(Freeze(number, order, self.today + days, self.deadline()), (1,))  # type: ignore[arg-type]
 
     def _unfreeze(self) -> Proposal:
-        number, v = self.voucher(lambda _, v: bool(v.locks & Lock.FREEZE))
-        return Proposal(Unfreeze(number, self.sequence(v.sequence), self.word(), self.deadline()), (1,))
+        number, _ = self.voucher(lambda _, v: bool(v.locks & Lock.FREEZE))
+        spent = [order for order, voucher in self.world.spent_orders if voucher == number]
+        order = self.rng.choice(sorted(spent)) if spent and self.rarely(0.2) else self.word()
+        return Proposal(Unfreeze(number, order, self.deadline()), (1,))

@@ -61,7 +61,7 @@ interface IPartyRegistry is IDoor {
     error BadSignature(uint256 party);
     /// @notice The signer serves, once served, or was once proposed for a party.
     error SignerInUse(uint256 party);
-    /// @notice A signer is 20 bytes (an address) or an allowed ERC-7913 verifier followed by a key.
+    /// @notice A signer is 20 bytes, an address; ERC-7913 verifiers followed by a key are not admitted yet.
     error SignerNotAllowed(uint256 length);
     /// @notice A contract's signature check may cost at most `highest` gas.
     error SignatureGasTooHigh(uint256 given, uint256 highest);
@@ -88,11 +88,12 @@ interface IPartyRegistry is IDoor {
 
     /// @notice Takes away a party's right to issue, receive and move. It can still be paid, answer a payment, and sell to
     /// its sponsor bank. Consents: registrar.
-    /// @dev Emits PartySuspension. Requires: not suspended (AlreadySuspended), not the registrar (RegistrarStays).
+    /// @dev Emits PartySuspension. Requires: not suspended (AlreadySuspended), not the registrar (RegistrarStays), no recovery
+    /// under way (PartyRecovering).
     function suspend(Standing calldata a, bytes calldata consents) external;
 
     /// @notice Ends a suspension. Consents: registrar.
-    /// @dev Emits PartySuspension. Requires: suspended (NotSuspended).
+    /// @dev Emits PartySuspension. Requires: suspended (NotSuspended), no recovery under way (PartyRecovering).
     function reinstate(Standing calldata a, bytes calldata consents) external;
 
     /// @notice Replaces the signer at once. Consents: the old signer; proof: the new signer's.

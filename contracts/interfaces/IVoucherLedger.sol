@@ -17,11 +17,11 @@ import {IPartyRegistry} from "./IPartyRegistry.sol";
 ///
 /// Every verb on a voucher reverts with UnknownVoucher, VoucherEnded, WrongSequence, AgreementExpired or one of the
 /// registry's errors for an unmet duty (see IPartyRegistry.check); below only what a verb requires besides. It raises the
-/// voucher's sequence by one.
+/// voucher's sequence by one, except `freeze` and `unfreeze`.
 interface IVoucherLedger is IDoor {
     // ------------------------------------------------------------ events; each is one entry of the journal
-    // Each event on a voucher raises its sequence by one, except InvoiceUsed and InvoiceReturned, which come with another,
-    // and Parted, one per part, which names the sequence that the whole split led to.
+    // Each event on a voucher raises its sequence by one, except VoucherFrozen and VoucherUnfrozen, which consume an order,
+    // InvoiceUsed and InvoiceReturned, which come with another, and Parted, one per part, which names the sequence that the whole split led to.
 
     event LineGranted(
         uint64 indexed line,
@@ -82,7 +82,7 @@ interface IVoucherLedger is IDoor {
     event PaymentCompleted(
         uint256 indexed voucher, uint32 payee, Purpose purpose, uint64 amount);
     event VoucherFrozen(uint256 indexed voucher, bytes32 order, uint24 until);
-    event VoucherUnfrozen(uint256 indexed voucher, bytes32 reason);
+    event VoucherUnfrozen(uint256 indexed voucher, bytes32 order);
     event Cancelled(uint256 indexed voucher, uint64 face);
     event Revoked(uint256 indexed voucher);
     event IssueRevoked(uint256 indexed voucher, uint32 by);
@@ -92,6 +92,8 @@ interface IVoucherLedger is IDoor {
 
     // ------------------------------------------------------------ errors
 
+    /// @notice Until a ledger reads its predecessors' invoice use, it cannot be one's successor.
+    error PredecessorUnread();
     error LineTaken(uint256 line);
     error UnknownLine(uint256 line);
     /// @notice The line's issuer is `issuer`.
@@ -119,7 +121,7 @@ interface IVoucherLedger is IDoor {
     error UnknownVoucher(uint256 voucher);
     error VoucherEnded(uint256 voucher);
     error VoucherTaken(uint256 voucher);
-    /// @notice `locks` are the bits of Types.sol's Lock that stand in the way.
+    /// @notice `locks` are the bits of State.sol's Lock that stand in the way.
     error Locked(uint256 voucher, uint256 locks);
     error InFreeze(uint256 voucher, uint256 until);
     /// @notice From the due day until it is paid or declared overdue a voucher only takes payment verbs.
@@ -247,8 +249,8 @@ interface IVoucherLedger is IDoor {
     /// @dev Emits VoucherFrozen. Requires: OrderSpent; last day from today to 366 days on (FreezeOutOfRange).
     function freeze(Freeze calldata a, bytes calldata consents) external;
 
-    /// @notice Ends a freeze before its day. Consents: registrar.
-    /// @dev Emits VoucherUnfrozen. Requires: NotFrozen.
+    /// @notice Ends a freeze before its day. Consents: registrar. Consumes the order for this voucher.
+    /// @dev Emits VoucherUnfrozen. Requires: NotFrozen, OrderSpent.
     function unfreeze(Unfreeze calldata a, bytes calldata consents) external;
 
     /// @notice Issuer and holder end the claim; the line is released, invoice use is not. Consents: issuer, holder.

@@ -74,9 +74,9 @@ library AgreementTypes {
     /// Freeze(uint256 voucher,bytes32 order,uint24 until,uint40 deadline)
     bytes32 internal constant FREEZE =
         0xd0768cb13e8ebf5aa697972cdc51018fdf94f19084f175895072246c3ebe625d;
-    /// Unfreeze(uint256 voucher,uint32 sequence,bytes32 reason,uint40 deadline)
+    /// Unfreeze(uint256 voucher,bytes32 order,uint40 deadline)
     bytes32 internal constant UNFREEZE =
-        0x1d953dfc19598b8c131775f4394413ba9ddca2d86dbfdf091f650d6137b4b343;
+        0x5d9dc0ac191cf52bef5ad07cca0ac22bb8127021cd5f0bd917aa9b3f228fee24;
     /// Cancel(uint256 voucher,uint32 sequence,uint40 deadline)
     bytes32 internal constant CANCEL =
         0x0b150d3e191871564858df5ce6052e98f599f6cd3d859db23e77ed8874b941d3;

@@ -133,8 +133,8 @@ def freeze(rig: Rig, voucher: int, *, days: int = 30, order: bytes = ORDER) -> S
     return rig.do(freeze_of(rig, voucher, days=days, order=order), REGISTRAR)
 
 
-def unfreeze_of(rig: Rig, voucher: int) -> Unfreeze:
-    return Unfreeze(voucher, rig.voucher(voucher).sequence, ZERO, LATER)  # type: ignore[arg-type]
+def unfreeze_of(rig: Rig, voucher: int, *, order: bytes = ZERO) -> Unfreeze:
+    return Unfreeze(voucher, order, LATER)  # type: ignore[arg-type]
 
 
 def cancel_of(rig: Rig, voucher: int) -> Cancel:

@@ -169,7 +169,7 @@ READY: dict[str, Callable[[Rig], Ready]] = {
     "ContestPayment": lambda rig: Ready(contest_of(rig, disbursing(rig), A), (A,), SEQUENCE),
     "WithdrawPayment": lambda rig: Ready(withdraw_of(rig, disbursing(rig)), (FACTOR,), SEQUENCE),
     "Freeze": lambda rig: Ready(freeze_of(rig, rig.issued()), (REGISTRAR,), "OrderSpent"),
-    "Unfreeze": lambda rig: Ready(unfreeze_of(rig, _frozen(rig)), (REGISTRAR,), SEQUENCE),
+    "Unfreeze": lambda rig: Ready(unfreeze_of(rig, _frozen(rig)), (REGISTRAR,), "NotFrozen"),
     "Cancel": lambda rig: Ready(cancel_of(rig, rig.issued()), (ISSUER, A), "VoucherEnded"),
     "CancelWhole": _whole,
     "Revoke": lambda rig: Ready(revoke_of(rig, rig.issued()), (A,), SEQUENCE),

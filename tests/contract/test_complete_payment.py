@@ -110,7 +110,7 @@ def test_a_freeze_stops_completion_on_its_last_day_too(rig: Rig) -> None:
             rig.complete(voucher)
     rig.pass_days(1)
     rig.complete(voucher)
-    assert rig.voucher(voucher) == VoucherWord(FACE, FACTOR, 0, 5, 0, 1, 0)
+    assert rig.voucher(voucher) == VoucherWord(FACE, FACTOR, 0, 4, 0, 1, 0)
     assert rig.word("freezeOf", voucher) == 0
 
 
@@ -256,7 +256,7 @@ def test_a_contest_that_was_taken_back_by_confirming_completes_after_the_freeze(
     assert Lock.CONTESTED in locks(rig, voucher)
     rig.pass_days(2)
     rig.complete(voucher)
-    assert rig.voucher(voucher) == VoucherWord(FACE, FACTOR, 0, 7, 0, 1, 0)
+    assert rig.voucher(voucher) == VoucherWord(FACE, FACTOR, 0, 6, 0, 1, 0)
 
 
 @pytest.mark.parametrize("start", [disbursing, settling])

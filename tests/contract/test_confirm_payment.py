@@ -179,5 +179,5 @@ def test_after_the_last_day_of_a_freeze_a_confirmation_takes_effect_at_once(rig:
     freeze(rig, voucher, days=3)
     rig.pass_days(4)
     rig.do(confirm_of(rig, voucher), A)
-    assert rig.voucher(voucher) == VoucherWord(FACE, FACTOR, 0, 5, 0, 1, 0)
+    assert rig.voucher(voucher) == VoucherWord(FACE, FACTOR, 0, 4, 0, 1, 0)
     assert rig.word("freezeOf", voucher) == 0

@@ -328,7 +328,7 @@ def test_a_freeze_does_not_take_rescission_away_and_stays(rig: Rig) -> None:
     voucher = discounted(rig)
     freeze(rig, voucher)
     rig.do(rescind_of(rig, voucher, FACTOR), FACTOR)
-    assert rig.voucher(voucher) == VoucherWord(FACE, A, 0, 4, 0, 1, Lock.FREEZE)
+    assert rig.voucher(voucher) == VoucherWord(FACE, A, 0, 3, 0, 1, Lock.FREEZE)
 
 
 def test_on_the_due_day_a_sale_left_behind_can_still_be_rescinded(rig: Rig) -> None:

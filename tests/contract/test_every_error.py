@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from ledger import artifacts
+from ledger.abi import creation_data
 from ledger.agreements import (
     Admit,
     FinishRekey,
@@ -300,7 +302,13 @@ def in_the_abis() -> set[str]:
 
 
 def test_every_custom_error_has_a_row() -> None:
-    assert set(PROVOKED) == in_the_abis()
+    assert set(PROVOKED) | {"PredecessorUnread"} == in_the_abis()
+
+
+def test_a_ledger_that_cannot_read_a_predecessor_is_nobody_s_successor(rig: Rig) -> None:
+    code = creation_data(compiled()["VoucherLedger"], [rig.registry, rig.ledger])
+    with pytest.raises(RuntimeError, match=keccak(b"PredecessorUnread()")[:4].hex()):
+        rig.engine.deploy(code)
 
 
 def test_the_interfaces_declare_every_error_and_the_contracts_use_every_one() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.agreements import Invoice
+from ledger.agreements import CancelWhole, Invoice
 from ledger.events import InvoiceUsed
 from ledger.members import Contract
 from ledger.signing import root_id
 from tests.contract.paying import cancel_of, happened, refuses
 from tests.contract.words import invoice_use
-from tests.rig import ISSUER, LINE, OTHER_ISSUER, YUAN, A, B, Rig, fingerprint
+from tests.rig import ISSUER, LATER, LINE, OTHER_ISSUER, YUAN, A, B, Rig, fingerprint
 
 LOT = 100_000 * YUAN
 NUMBERS = tuple(fingerprint(1_000 + n) for n in range(11))
@@ -175,3 +175,15 @@ def test_a_hop_need_not_show_invoices_and_they_need_not_add_up_to_its_face(rig: 
     rig.do(rig.split_of(root, (B, LOT)), A, B)
     rig.do(rig.transfer_of(root, B, invoices=invoices((0, 1, 5 * LOT))), A, B)
     assert total_and_used(rig, 0, A) == (5 * LOT, 1)
+
+
+def test_a_total_that_was_mistyped_can_be_put_right_once_nothing_is_used_of_it(rig: Rig) -> None:
+    agreement = rig.issue_of(LOT, invoices=invoices((0, LOT, 2 * LOT)))
+    rig.do(agreement, ISSUER, A)
+    voucher = root_id(agreement, rig.domain(Contract.LEDGER))
+    with refuses("InvoiceTotalDiffers", fingerprint="0x" + NUMBERS[0].hex(), recorded=2 * LOT, given=LOT):
+        issue(rig, (0, LOT, LOT))
+    ending = CancelWhole(voucher, 1, LATER)  # type: ignore[arg-type]
+    rig.do(ending, ISSUER, A, issued=agreement)
+    issue(rig, (0, LOT, LOT))
+    assert total_and_used(rig, 0) == (LOT, LOT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eth_utils.crypto import keccak
 
-from tests.contract.paying import refuses, suspend
+from tests.contract.paying import refuses, reinstate, suspend
 from tests.contract.recovering import (
     NONE,
     propose,
@@ -46,6 +46,16 @@ def test_a_veto_names_the_present_sequence_and_so_only_this_proposal(rig: Rig) -
     propose(rig)
     with refuses("WrongSequence", id=A, given=1, present=2):
         rig.send(rig.registry, early)
+
+
+def test_the_registrar_cannot_outrun_a_veto_by_moving_the_party_s_sequence(rig: Rig) -> None:
+    propose(rig)
+    veto = rig.call(veto_of(rig), A)
+    for outrun in (suspend, reinstate):
+        with refuses("PartyRecovering", party=A):
+            outrun(rig, A)
+    rig.send(rig.registry, veto)
+    assert recovery(rig, A).vetoed
 
 
 def test_the_old_signer_objects_once(rig: Rig) -> None:

@@ -156,7 +156,7 @@ def test_a_second_ledger_on_the_same_registry_is_followed_beside_the_first(tmp_p
         office.issue()
         office.run()
         office.follow()
-        later = deploy_ledger(office.chain, registry=office.pin.registry, predecessor=office.pin.ledger)
+        later = deploy_ledger(office.chain, registry=office.pin.registry)
         add_pin(office.store, later, first_block=office.chain.height())
         successor = replace(office, pin=later)
         successor.do(successor.grant_of(), BANK, ISSUER)

@@ -128,5 +128,5 @@ def test_every_refusal_has_the_name_and_facts_of_an_error_of_the_contracts() -> 
                 for name in names:
                     raised[str(name)] = {str(k.value) for k in facts.keys if isinstance(k, ast.Constant)}
     assert {name: declared.get(name) for name in raised} == raised
-    about_the_call = {"GasTooLow", "BatchStopped", "NestedBatch"}
+    about_the_call = {"GasTooLow", "BatchStopped", "NestedBatch", "PredecessorUnread"}
     assert set(declared) - about_the_call == set(raised)
