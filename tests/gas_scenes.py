@@ -171,7 +171,7 @@ def complete_settlement(y: Yard, count: int) -> list[Item]:
 
 
 def unfreeze(y: Yard, count: int) -> list[Item]:
-    return [y.item(Unfreeze(h.voucher, HASH, DEADLINE), REGISTRAR) for h in y.frozen(count)]  # type: ignore[arg-type]
+    return [y.item(Unfreeze(h.voucher, HASH[::-1], DEADLINE), REGISTRAR) for h in y.frozen(count)]  # type: ignore[arg-type]
 
 
 def cancel(y: Yard, count: int) -> list[Item]:
