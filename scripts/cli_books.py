@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from ledger.agreements import PartyNumber
 from ledger.calendar import Day, date_of_day, parse_date
 from ledger.embedded import EmbeddedChain
 from ledger.errors import FileError, InputError
@@ -28,6 +29,7 @@ from ledger.reconciliation import (
 from ledger.reconciliation.report import pairs_text
 from ledger.statement import read_line_book, read_loan_book, read_statement
 from ledger.verification import verify
+from ledger.world import Role
 from scripts.business_dossier import read_dossier
 from scripts.business_extract import chain_rows, inputs_of, stated_block
 from scripts.cli_installation import DOSSIER, Office, opened
@@ -128,7 +130,7 @@ def reconcile_(
     """
     with opened(screen_of(ctx), directory, node) as office:
         office.follow()
-        number = office.dossier.party(bank)
+        number = _bank(office, bank)
         last = parse_date(cut_off)
         _require_readable(books)
         inputs = inputs_of(
@@ -145,6 +147,16 @@ def reconcile_(
         _say(office.screen, result, written)
         if not result.clean:
             raise typer.Exit(NO)
+
+
+def _bank(office: Office, named: str) -> PartyNumber:
+    """The bank's party number; InputError for a party that is no bank."""
+    number = office.dossier.party(named)
+    parties = office.world().parties
+    if number in parties and not parties[number].roles & Role.BANK:
+        banks = ", ".join(str(each) for each, party in sorted(parties.items()) if party.roles & Role.BANK)
+        raise InputError(f"party {number} is no bank: the banks are {banks} (see tallystick parties)")
+    return number
 
 
 def _block(office: Office) -> StatedBlock:

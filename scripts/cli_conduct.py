@@ -16,7 +16,7 @@ from eth_utils.address import to_checksum_address
 
 from ledger import relay, voucher
 from ledger.abi import decode_revert
-from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId
+from ledger.agreements import Agreement, Discount, Issue, PartyNumber, Split, Transfer, VoucherId
 from ledger.artifacts import load
 from ledger.calendar import DAY_SECONDS, Timestamp, parse_date, start_of_day
 from ledger.calendar import day_of_date as day_number
@@ -76,6 +76,13 @@ def deadline(office: Office, valid_until: str | None) -> Timestamp:
 def judged(office: Office, wanted: Wanted) -> tuple[PartyNumber, ...]:
     """Who has to sign, after the model has nothing against it; else its Refusal."""
     world, timestamp, agreement = office.world(), office.now(), wanted.agreement
+    if isinstance(agreement, Transfer | Split | Discount) and wanted.named:
+        held = world.vouchers.get(agreement.voucher)
+        if held is not None and held.face and held.holder != wanted.named[0]:
+            owner, named = _called(office, held.holder), _called(office, wanted.named[0])
+            office.screen.say(
+                f"This voucher is held by {owner}, not by {named}: only {owner} can pass it on."
+            )
     domain = office.domain(agreement.contract)
     source = agreement if isinstance(agreement, Issue) else wanted.issued
     root = root_id(source, domain) if source is not None else None

@@ -236,6 +236,28 @@ class Inputs:
             "number for voucher", ((entry.contract, entry.voucher) for entry in self.dossier.vouchers)
         )
         _require_single("party", (entry.party for entry in self.dossier.parties))
+        self._require_own_books()
+
+    def _require_own_books(self) -> None:
+        """A whole file of another bank is a wrong file, not a day full of breaks."""
+        number_of = {entry.name: entry.party for entry in self.dossier.parties}
+        owners = {
+            "loan book": [number_of.get(loan.bank, self.bank) for loan in self.loan_book],
+            "line book": [_bank_of(line.line, self.bank) for line in self.line_book],
+        }
+        for what, banks in owners.items():
+            if banks and self.bank not in banks:
+                others = ", ".join(str(bank) for bank in sorted(set(banks)))
+                raise InputError(
+                    f"every row of the {what} is of bank {others}, asked for is bank {self.bank}: give bank "
+                    f"{self.bank}'s own file, or reconcile bank {others}"
+                )
+
+
+def _bank_of(line: str, unknown: int) -> int:
+    """The bank in a line's number (2-17); `unknown` where there is none to be read."""
+    bank = line.split("-")[0]
+    return int(bank) if bank.isascii() and bank.isdigit() else unknown
 
 
 def _require_single(what: str, keys: Iterable[object]) -> None:

@@ -62,6 +62,14 @@ def test_a_statement_that_begins_after_the_cut_off_is_refused() -> None:
     refused(lambda: replace(inputs, statement_from=date(2026, 9, 19)), "begins on 2026-09-19, after")
 
 
+def test_another_bank_s_whole_file_is_refused_and_not_a_day_full_of_breaks() -> None:
+    own, other = clean_world().inputs(), clean_world().inputs(OTHER_BANK)
+    loans = [replace(loan, bank=NAMES[OTHER_BANK]) for loan in own.loan_book]
+    asked = f"is of bank {OTHER_BANK}, asked for is bank {BANK}"
+    refused(lambda: replace(own, loan_book=loans), f"every row of the loan book {asked}")
+    refused(lambda: replace(own, line_book=other.line_book), f"every row of the line book {asked}")
+
+
 def test_a_dossier_that_names_a_thing_twice_is_refused() -> None:
     world = clean_world()
     world.numbers.append(replace(world.numbers[0], voucher=99))
