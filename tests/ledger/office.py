@@ -247,7 +247,7 @@ def busy(office: Office) -> dict[str, VoucherId]:
     put(Suspend(A, 1, some_hash("reason"), LATER), REGISTRAR)
     assert all(each.refusal is None for each in office.run())
     office.pass_days(4)  # the short order has lapsed
-    put(office.transfer_of(v["passed"], 4, FACTOR), C, FACTOR)
+    put(office.transfer_of(v["passed"], 3, FACTOR), C, FACTOR)
     assert all(each.refusal is None for each in office.run())
     return v
 

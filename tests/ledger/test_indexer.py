@@ -225,8 +225,8 @@ def test_the_history_of_a_voucher_is_its_provenance(town: Town) -> None:
         ("InvoiceUsed", A, A, FACE, 1, 1),
         ("Transferred", B, B, FACE, 2, 2),
         ("Transferred", C, C, FACE, 3, 3),
-        ("VoucherFrozen", None, C, FACE, 3, 4),
-        ("Transferred", FACTOR, FACTOR, FACE, 4, 5),
+        ("VoucherFrozen", None, C, FACE, 3, 3),
+        ("Transferred", FACTOR, FACTOR, FACE, 4, 4),
     ]
     part = _select(
         town,
