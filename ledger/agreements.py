@@ -48,17 +48,8 @@ from ledger.money import shown
 __all__ = ["Admit", "ProposeRekey", "Reinstate", "Rekey", "Suspend", "VetoRekey", "WithdrawRekey"]
 __all__ += ["Discount", "FinishRekey", "FreezeLine", "GrantLine", "Issue", "ResizeLine", "Split", "Transfer"]
 __all__ += ["AssertPayment", "ConfirmPayment", "ContestPayment", "Freeze", "Rescind", "WithdrawPayment"]
-__all__ += [
-    "Agreement",
-    "Cancel",
-    "CancelWhole",
-    "Invoice",
-    "Part",
-    "Purpose",
-    "Revoke",
-    "RevokeIssue",
-    "Unfreeze",
-]
+__all__ += ["Agreement", "Cancel", "CancelWhole", "Invoice", "Part", "Purpose"]
+__all__ += ["Revoke", "RevokeIssue", "Unfreeze"]
 __all__ += ["AGREEMENTS", "LineId", "PartyNumber", "PromiseId", "VoucherId", "from_json", "to_json"]
 
 

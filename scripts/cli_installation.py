@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger.agreements import PartyNumber
-from ledger.calendar import Day, Timestamp, day_of, start_of_day
+from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
 from ledger.chain import Address, Pin, RpcChain, check_pin
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
@@ -192,8 +192,12 @@ def _new_chain(place: Path, node: str | None, demo_from: Day | None) -> Engine:
 
 
 def travel(office: Office, day: Day) -> None:
-    """Moves the time of a demo chain on to a day, 09:00 China time; ChainError for any other chain."""
+    """Moves a demo chain on to a day, 09:00 China time; InputError for a past one, ChainError on another chain."""
     if not isinstance(office.chain, EmbeddedChain):
         raise ChainError("time cannot be set on a node: only a demo's own chain can travel")
-    office.chain.travel_to(start_of_day(day) + 9 * 3_600)
+    if day < office.today:
+        raise InputError(
+            f"it is {date_of_day(office.today)} on this chain already: give that day or a later one"
+        )
+    office.chain.travel_to(max(start_of_day(day) + 9 * 3_600, office.now()))
     office.follow()

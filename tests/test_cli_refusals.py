@@ -197,6 +197,10 @@ def test_silence_does_not_complete_before_the_window_has_ended(desk: Desk) -> No
     assert "from 2026-04-07 on, today is 2026-04-01" in answer["message"]["en"]
 
 
+def test_a_day_that_is_over_cannot_be_travelled_to(desk: Desk) -> None:
+    assert "give that day or a later one" in desk.run("travel", "2026-03-31", code=2).stderr
+
+
 def test_an_expired_deadline(desk: Desk, tmp_path: Path) -> None:
     assert facts(desk.refused(*PASS_ON, "--valid-until", "2026-03-31"), "AgreementExpired")
     file = str(tmp_path / "transfer.json")
