@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 // What the two contracts keep, one storage word per thing, with the accessors that read and change it. Words and not structs:
-// a struct is unpacked into memory field by field, which cost 4,000 bytes of code and 600 gas per word read more.
+// a struct is unpacked into memory field by field, which cost the ledger 4,000 bytes, views included.
 // Numbers come out as uint256; what goes in fits its field because it was range-checked as an agreement's member or is
 // bounded by a line's 64-bit limit. Sums are unchecked: a checked one would not see a field run over into the next, and
 // none can: sequences would need 2^32 agreements, faces are bounded by the line, what is released was drawn before.

@@ -24,7 +24,7 @@ PUBLISHED = ("PartyRegistry", "VoucherLedger")
 
 # Cancun is the oldest rule set with the transient storage that the contracts use. No metadata in the
 # bytecode: its hash would change with a comment.
-# The compiler's own sequence, shortened: 2,100 bytes less for the ledger at 0.6 % more gas.
+# A variation of the compiler's own sequence: 2,000 bytes less for the ledger at 0.1 to 0.6 % more gas.
 OPTIMIZER_STEPS = (
     "dhfoDgvulfnTUtnIf[xa[r]EscLMcCTUtTOntnfDIulLculLcul [j]Tpeulxa[rul]xa[r]cLgvixa[rul]fCTUca[r]LSsTOtfDnca[r]Iulc]"
     "jmul[jul] VcTODTOcul jmul:fDnTOcmu"
