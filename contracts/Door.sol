@@ -223,6 +223,11 @@ abstract contract Door is IDoor, EIP712 {
         return _duties(a, b, 2);
     }
 
+    function _duties(Duty a, Duty b, Duty c) internal pure returns (Duty[] memory duties) {
+        duties = new Duty[](3);
+        (duties[0], duties[1], duties[2]) = (a, b, c);
+    }
+
     /// @dev By hand: `new` clears what is written over at once (200 bytes, 270 gas).
     /// @param count how many of the two are meant
     function _duties(Duty a, Duty b, uint256 count) private pure returns (Duty[] memory duties) {

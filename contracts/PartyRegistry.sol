@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Door} from "./Door.sol";
-import {Founder, IPartyRegistry} from "./interfaces/IPartyRegistry.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {Founder} from "./interfaces/IPartyRegistry.sol";
 import {Accounts} from "./lib/Accounts.sol";
 import {AgreementTypes} from "./lib/AgreementTypes.sol";
 import {Days} from "./lib/Days.sol";
-import {Party, PartyWord, Status} from "./State.sol";
+import {Metadata} from "./lib/Metadata.sol";
+import {Signers} from "./Signers.sol";
+import {Party, PartyWord, RegistrySettings, RegistrySettingsWord, Status} from "./State.sol";
 import {
-    Admit, Duty, FinishRekey, Need, PartyDetail, Recovery, Rekey, RekeyAnswer, Role, SignerKind, Standing, Verifier,
-    duty
+    AcceptHandOver, Admit, Duty, FinishRekey, HandOver, Need, PartyDetail, Recovery, Rekey, RekeyAnswer, Role,
+    SignerKind, Standing, duty
 } from "./Types.sol";
 
 /// @title PartyRegistry
 /// @notice See IPartyRegistry. Holds no ether, no tokens, no names.
-contract PartyRegistry is IPartyRegistry, Door {
-    uint32 private constant HIGHEST_SIGNATURE_GAS = 500_000;
+contract PartyRegistry is Signers {
     uint256 private constant RECOVERY_DAYS = 7;
     uint256 private constant VETOED_RECOVERY_DAYS = 30;
+    uint256 private constant HAND_OVER_DAYS = 7;
 
-    uint32 public registrar;
-    uint32 private _settingsSequence; // of hand-over and allow-list
-    uint32 private _nextRegistrar;
-    uint24 private _nextRegistrarFrom;
-
-    mapping(uint32 party => Party) private _parties;
-    mapping(uint32 party => PartyDetail) private _details;
     mapping(uint32 party => Recovery) private _recoveries;
-    mapping(bytes32 signerHash => uint32 party) public partyOfSigner;
-    mapping(address verifier => Verifier) private _verifiers;
 
     /// @param registrarFounder becomes party 1
     /// @param banks become parties 2, 3, …; each is sponsored by the next, the last by the first; a single one by none
@@ -39,7 +30,7 @@ contract PartyRegistry is IPartyRegistry, Door {
         EIP712("Tallystick Party Registry", "1")
         door
     {
-        registrar = 1;
+        _settings = RegistrySettingsWord.make(1);
         _found(1, 0, 0, registrarFounder);
         for (uint32 i; i < banks.length; ++i) {
             uint32 sponsor = banks.length < 2 ? 0 : 2 + uint32((i + 1) % banks.length);
@@ -64,7 +55,7 @@ contract PartyRegistry is IPartyRegistry, Door {
 
     function suspend(Standing calldata a, bytes calldata consents) external door {
         _agree(AgreementTypes.SUSPEND, 4, _byRegistrar(), consents);
-        if (a.party == registrar) revert RegistrarStays(a.party);
+        if (a.party == registrar()) revert RegistrarStays(a.party);
         Party p = _advanceSteady(a.party, a.sequence);
         if (p.status() & Status.SUSPENDED != 0) revert AlreadySuspended(a.party);
         _parties[a.party] = p.marked(Status.SUSPENDED);
@@ -122,7 +113,7 @@ contract PartyRegistry is IPartyRegistry, Door {
         Recovery memory r = _recovery(a.party);
         if (Days.today() < r.readyOn) revert RecoveryNotReady(r.readyOn, Days.today());
         if (r.vetoed != (a.arbiter != 0)) revert ArbiterExpected(r.vetoed, a.arbiter);
-        if (r.vetoed && (a.arbiter == a.party || a.arbiter == p.sponsor() || a.arbiter == registrar)) {
+        if (r.vetoed && (a.arbiter == a.party || a.arbiter == p.sponsor() || a.arbiter == registrar())) {
             revert ArbiterConcerned(a.arbiter);
         }
         Duty[] memory duties = r.vetoed ? _duties(duty(a.arbiter, Need.ARBITRATE)) : new Duty[](0);
@@ -130,80 +121,40 @@ contract PartyRegistry is IPartyRegistry, Door {
         _replaceSigner(a.party, _endRecovery(a.party, p), r.signer, r.kind, r.signatureGas);
     }
 
-    // ------------------------------------------------------------ the check that the ledger asks for
+    // ------------------------------------------------------------ the registrar's office
 
-    function check(bytes32 digest, address sender, Duty[] calldata duties, bytes calldata consents) external view {
-        uint256 start;
-        for (uint256 i; i < duties.length; ++i) {
-            uint256 word = Duty.unwrap(duties[i]);
-            uint256 need = uint8(word >> 32);
-            uint32 party = need == Need.REGISTRAR ? registrar : uint32(word);
-            Party p = _parties[party];
-            _requireNeed(p, party, need, uint32(word >> 40));
-            bytes calldata consent;
-            (consent, start) = _consentAt(consents, start);
-            if (start > consents.length) break;
-            if (p.kind() == uint256(SignerKind.WALLET)) {
-                _requireWallet(party, p.signer(), digest, sender, consent);
-            } else {
-                _requireContract(party, p.signer(), _details[party].signatureGas, digest, sender, consent);
-            }
-        }
-        if (start != consents.length) revert ConsentCount(duties.length, _countOf(consents));
+    function handOver(HandOver calldata a, bytes calldata consents) external door {
+        RegistrySettings s = _advanceSettings(a.sequence);
+        uint256 to = a.to;
+        Party p = _parties[to];
+        if (p.sequence() == 0) revert UnknownParty(to);
+        if (p.roles() != 0) revert RegistrarUnfit(to, p.roles());
+        _agree(AgreementTypes.HAND_OVER, 3, _byRegistrar(), consents);
+        bool takenBack = to == s.registrar();
+        uint256 readyOn = takenBack ? 0 : Days.today() + HAND_OVER_DAYS;
+        _settings = s.offered(takenBack ? 0 : to, readyOn);
+        _log(HandOverProposed.selector, to, s.sequence(), readyOn);
     }
 
-    function isGoodSignature(bytes calldata signer, bytes32 digest, bytes calldata signature)
-        external
-        view
-        returns (bool)
-    {
-        return SignatureChecker.isValidSignatureNow(signer, digest, signature);
-    }
-
-    function _checkConsents(bytes32 digest, Duty[] memory duties, bytes calldata consents) internal view override {
-        this.check(digest, msg.sender, duties, consents);
-    }
-
-    function _requireNeed(Party p, uint256 party, uint256 need, uint256 to) private pure {
-        if (p.sequence() == 0) revert UnknownParty(party);
-        if (p.status() != 0 && need != Need.DEFEND) {
-            if (p.status() & Status.RECOVERING != 0) revert PartyRecovering(party);
-            if (need != Need.SELL || to != p.sponsor()) revert PartySuspended(party);
-        }
-        if (need >= Need.ISSUE && need < Need.REGISTRAR) {
-            uint256 role = 1 << (need - Need.ISSUE);
-            if (p.roles() & role == 0) revert MissingRole(party, role);
-        }
-    }
-
-    function _requireWallet(uint256 party, uint256 signer, bytes32 digest, address sender, bytes calldata consent)
-        private
-        pure
-    {
-        if (consent.length == 0 && signer == uint160(sender)) return;
-        (address recovered,,) = ECDSA.tryRecoverCalldata(digest, consent);
-        if (uint160(recovered) != signer) revert BadSignature(party);
-    }
-
-    function _requireContract(
-        uint256 party,
-        uint256 signer,
-        uint256 signatureGas,
-        bytes32 digest,
-        address sender,
-        bytes calldata consent
-    ) private view {
-        if (consent.length == 0 && signer == uint160(sender)) return;
-        bytes memory question =
-            abi.encodeCall(this.isGoodSignature, (abi.encodePacked(uint160(signer)), digest, consent));
-        // What is short of its cap would come back as a false "no": 63/64 of the gas left goes to the check.
-        uint256 available = gasleft() - gasleft() / 64;
-        if (available < signatureGas + 1_000) revert GasTooLow(signatureGas, available);
-        (bool done, bytes memory answer) = address(this).staticcall{gas: signatureGas}(question);
-        if (!done || !abi.decode(answer, (bool))) revert BadSignature(party);
+    function acceptHandOver(AcceptHandOver calldata a, bytes calldata consents) external door {
+        RegistrySettings s = _advanceSettings(a.sequence);
+        (uint256 to, uint256 from, uint256 today) = (s.nextRegistrar(), s.nextRegistrarFrom(), Days.today());
+        if (to == 0) revert NoHandOver();
+        if (today < from) revert HandOverNotReady(from, today);
+        _agree(AgreementTypes.ACCEPT_HAND_OVER, 2, duty(to, Need.SIGN), consents);
+        _settings = s.handedOver();
+        _log(HandOverAccepted.selector, to, s.sequence());
     }
 
     // ------------------------------------------------------------ views
+
+    function registrar() public view returns (uint32) {
+        return uint32(_settings.registrar());
+    }
+
+    function settingsOf() external view returns (RegistrySettings) {
+        return _settings;
+    }
 
     function partyOf(uint32 party) external view returns (Party) {
         return _parties[party];
@@ -217,10 +168,20 @@ contract PartyRegistry is IPartyRegistry, Door {
         return _recoveries[party];
     }
 
-    function standingOf(uint256 party) external view returns (bool suspended, uint256 silentSince) {
-        uint256 status = _parties[uint32(party)].status();
-        suspended = status & Status.SUSPENDED != 0;
-        silentSince = status & Status.RECOVERING != 0 ? type(uint256).max : _details[uint32(party)].recoveredOn;
+    function isSuspended(uint256 party) external view returns (bool) {
+        return _parties[party].status() & Status.SUSPENDED != 0;
+    }
+
+    function silenceOf(uint256 a, uint256 b) external view returns (uint256 since, uint256 recovering) {
+        since = _details[b].recoveredOn;
+        if (_parties[b].status() & Status.RECOVERING != 0) recovering = b;
+        if (a == b) return (since, recovering);
+        since = Math.max(since, _details[a].recoveredOn);
+        if (_parties[a].status() & Status.RECOVERING != 0) recovering = a;
+    }
+
+    function metadataOf(uint256 face, uint256 dueDay, uint256 tier, uint256 locks) external pure returns (string memory) {
+        return Metadata.uri(face, dueDay, tier, locks);
     }
 
     function accountOf(uint32 party) external pure returns (address) {
@@ -248,23 +209,6 @@ contract PartyRegistry is IPartyRegistry, Door {
         _log(PartyAdmitted.selector, party, roles, sponsor, signer, uint256(kind), signatureGas, uint256(profile), 6);
     }
 
-    /// As `_agree`, and the new signer proves that it can sign.
-    function _agreeWithNewSigner(
-        bytes32 digest,
-        uint40 deadline,
-        Duty[] memory duties,
-        bytes calldata consents,
-        bytes calldata proof,
-        uint32 party,
-        bytes calldata newSigner,
-        uint32 signatureGas
-    ) private returns (uint160 signer, SignerKind kind) {
-        _agreeOn(digest, deadline, duties, consents);
-        (signer, kind) = _claim(party, newSigner, signatureGas);
-        if (kind == SignerKind.WALLET) _requireWallet(party, signer, digest, msg.sender, proof);
-        else _requireContract(party, signer, signatureGas, digest, msg.sender, proof);
-    }
-
     function _agreeWithRekey(bytes32 typeHash, Rekey calldata a, Duty[] memory duties, bytes calldata consents, bytes calldata proof)
         private
         returns (uint160 signer, SignerKind kind)
@@ -275,21 +219,6 @@ contract PartyRegistry is IPartyRegistry, Door {
         }
         bytes32 digest = _digest(typeHash, start, 4, keccak256(a.signer), 0, 1);
         return _agreeWithNewSigner(digest, a.deadline, duties, consents, proof, a.party, a.signer, a.signatureGas);
-    }
-
-    /// Takes a signer for a party: a signer serves one party, and one that was replaced is never accepted again.
-    function _claim(uint32 party, bytes memory signer, uint32 signatureGas)
-        private
-        returns (uint160 key, SignerKind kind)
-    {
-        key = uint160(bytes20(signer));
-        if (signer.length != 20 || key == 0) revert SignerNotAllowed(signer.length);
-        if (signatureGas > HIGHEST_SIGNATURE_GAS) revert SignatureGasTooHigh(signatureGas, HIGHEST_SIGNATURE_GAS);
-        bytes32 signerHash = keccak256(signer);
-        uint32 owner = partyOfSigner[signerHash];
-        if (owner != 0) revert SignerInUse(owner);
-        partyOfSigner[signerHash] = party;
-        kind = signatureGas == 0 ? SignerKind.WALLET : SignerKind.CONTRACT;
     }
 
     function _replaceSigner(uint32 party, Party p, uint160 signer, SignerKind kind, uint32 signatureGas) private {

@@ -8,15 +8,24 @@ pragma solidity 0.8.37;
 // none can: sequences would need 2^32 agreements, faces are bounded by the line, what is released was drawn before.
 
 type Party is uint256;
+type RegistrySettings is uint256;
+type Verifier is uint256;
 type Line is uint256;
 type LineTerms is uint256;
 type Promise is uint256;
 type Voucher is uint256;
 type Payment is uint256;
 type InvoiceUse is uint256;
+type Pledge is uint256;
+type IssuerState is uint256;
+type LedgerSettings is uint256;
 
 using {PartyWord.signer, PartyWord.kind, PartyWord.status, PartyWord.roles, PartyWord.sponsor, PartyWord.sequence} for Party global;
 using {PartyWord.next, PartyWord.marked, PartyWord.unmarked, PartyWord.signedBy} for Party global;
+using {RegistrySettingsWord.registrar, RegistrySettingsWord.sequence, RegistrySettingsWord.nextRegistrar} for RegistrySettings global;
+using {RegistrySettingsWord.nextRegistrarFrom, RegistrySettingsWord.next} for RegistrySettings global;
+using {RegistrySettingsWord.offered, RegistrySettingsWord.handedOver} for RegistrySettings global;
+using {VerifierWord.signatureGas, VerifierWord.activeOn, VerifierWord.hasCode} for Verifier global;
 using {LineWord.limit, LineWord.drawn, LineWord.issuer, LineWord.expiry, LineWord.parent, LineWord.smallestPart} for Line global;
 using {LineWord.has, LineWord.resized, LineWord.frozen, LineWord.drawnBy, LineWord.releasedBy} for Line global;
 using {LineTermsWord.sequence, LineTermsWord.window, LineTermsWord.grace, LineTermsWord.next} for LineTerms global;
@@ -28,7 +37,11 @@ using {VoucherWord.withHolder, VoucherWord.withTier, VoucherWord.locked, Voucher
 using {VoucherWord.discounted, VoucherWord.undiscounted} for Voucher global;
 using {PaymentWord.amount, PaymentWord.payee, PaymentWord.assertedOn, PaymentWord.contestedOn, PaymentWord.purpose} for Payment global;
 using {PaymentWord.contested} for Payment global;
-using {InvoiceUseWord.total, InvoiceUseWord.used, InvoiceUseWord.returned} for InvoiceUse global;
+using {InvoiceUseWord.total, InvoiceUseWord.used, InvoiceUseWord.returned, InvoiceUseWord.joined} for InvoiceUse global;
+using {PledgeWord.pledgee, PledgeWord.secured, PledgeWord.endDay, PledgeWord.paid} for Pledge global;
+using {IssuerStateWord.overdue, IssuerStateWord.stopped, IssuerStateWord.marked, IssuerStateWord.owing, IssuerStateWord.paid, IssuerStateWord.joined} for IssuerState global;
+using {LedgerSettingsWord.sequence, LedgerSettingsWord.tenorCap, LedgerSettingsWord.runOff} for LedgerSettings global;
+using {LedgerSettingsWord.next, LedgerSettingsWord.stopped, LedgerSettingsWord.capped} for LedgerSettings global;
 
 library Status {
     uint256 internal constant SUSPENDED = 1;
@@ -98,6 +111,64 @@ library PartyWord {
 
     function signedBy(Party w, uint256 signer_, uint256 kind_) internal pure returns (Party) {
         return Party.wrap(Party.unwrap(w) >> 168 << 168 | signer_ | kind_ << 160);
+    }
+}
+
+/// The registrar's settings of the registry. registrar 0–31 · sequence 32–63 · to whom the office is offered, 0 nobody 64–95 ·
+/// first day on which it can be taken 96–119
+library RegistrySettingsWord {
+    function make(uint256 registrar_) internal pure returns (RegistrySettings) {
+        return RegistrySettings.wrap(registrar_);
+    }
+
+    function registrar(RegistrySettings w) internal pure returns (uint256) {
+        return uint32(RegistrySettings.unwrap(w));
+    }
+
+    function sequence(RegistrySettings w) internal pure returns (uint256) {
+        return uint32(RegistrySettings.unwrap(w) >> 32);
+    }
+
+    function nextRegistrar(RegistrySettings w) internal pure returns (uint256) {
+        return uint32(RegistrySettings.unwrap(w) >> 64);
+    }
+
+    function nextRegistrarFrom(RegistrySettings w) internal pure returns (uint256) {
+        return RegistrySettings.unwrap(w) >> 96;
+    }
+
+    function next(RegistrySettings w) internal pure returns (RegistrySettings) {
+        unchecked {
+            return RegistrySettings.wrap(RegistrySettings.unwrap(w) + (1 << 32));
+        }
+    }
+
+    function offered(RegistrySettings w, uint256 to, uint256 from) internal pure returns (RegistrySettings) {
+        return RegistrySettings.wrap(uint64(RegistrySettings.unwrap(w)) | to << 64 | from << 96);
+    }
+
+    function handedOver(RegistrySettings w) internal pure returns (RegistrySettings) {
+        return RegistrySettings.wrap(w.nextRegistrar() | w.sequence() << 32);
+    }
+}
+
+/// An ERC-7913 verifier of the allow-list; 0: not listed. gas cap of one check 0–31 · first day on which new signers may name
+/// it 32–55 · leading 25 bytes of its code hash 56–255
+library VerifierWord {
+    function make(uint256 signatureGas_, uint256 activeOn_, bytes32 codeHash) internal pure returns (Verifier) {
+        return Verifier.wrap(uint256(codeHash) >> 56 << 56 | activeOn_ << 32 | signatureGas_);
+    }
+
+    function signatureGas(Verifier w) internal pure returns (uint256) {
+        return uint32(Verifier.unwrap(w));
+    }
+
+    function activeOn(Verifier w) internal pure returns (uint256) {
+        return uint24(Verifier.unwrap(w) >> 32);
+    }
+
+    function hasCode(Verifier w, bytes32 codeHash) internal pure returns (bool) {
+        return Verifier.unwrap(w) >> 56 == uint256(codeHash) >> 56;
     }
 }
 
@@ -363,9 +434,113 @@ library InvoiceUseWord {
         return uint128(InvoiceUse.unwrap(w));
     }
 
+    /// With the use that predecessors recorded of the same invoice.
+    function joined(InvoiceUse w, InvoiceUse before) internal pure returns (InvoiceUse) {
+        unchecked {
+            return make(w.used() == 0 ? before.total() : w.total(), w.used() + before.used());
+        }
+    }
+
     function returned(InvoiceUse w, uint256 amount) internal pure returns (InvoiceUse) {
         unchecked {
             return InvoiceUse.wrap(InvoiceUse.unwrap(w) - amount);
         }
+    }
+}
+
+/// A pledge of a whole voucher; present only while pledged. pledgee 0–31 · secured sum, never above the face 32–95 · end day,
+/// after which the holder can release it 96–119
+library PledgeWord {
+    function make(uint256 pledgee_, uint256 secured_, uint256 endDay_) internal pure returns (Pledge) {
+        return Pledge.wrap(pledgee_ | secured_ << 32 | endDay_ << 96);
+    }
+
+    function pledgee(Pledge w) internal pure returns (uint256) {
+        return uint32(Pledge.unwrap(w));
+    }
+
+    function secured(Pledge w) internal pure returns (uint256) {
+        return uint64(Pledge.unwrap(w) >> 32);
+    }
+
+    function endDay(Pledge w) internal pure returns (uint256) {
+        return Pledge.unwrap(w) >> 96;
+    }
+
+    /// What is left of it after a payment to the pledgee; nothing where the secured sum is paid.
+    function paid(Pledge w, uint256 amount) internal pure returns (Pledge) {
+        unchecked {
+            return w.secured() == amount ? Pledge.wrap(0) : Pledge.wrap(Pledge.unwrap(w) - (amount << 32));
+        }
+    }
+}
+
+/// What keeps an issuer from issuing. face of its overdue vouchers 0–127 · stopped by the registrar 128
+library IssuerStateWord {
+    function overdue(IssuerState w) internal pure returns (uint256) {
+        return uint128(IssuerState.unwrap(w));
+    }
+
+    function stopped(IssuerState w) internal pure returns (bool) {
+        return IssuerState.unwrap(w) >> 128 != 0;
+    }
+
+    function marked(IssuerState w, bool stopped_) internal pure returns (IssuerState) {
+        return IssuerState.wrap(w.overdue() | (stopped_ ? 1 << 128 : 0));
+    }
+
+    function owing(IssuerState w, uint256 face) internal pure returns (IssuerState) {
+        unchecked {
+            return IssuerState.wrap(IssuerState.unwrap(w) + face);
+        }
+    }
+
+    /// With what a predecessor says of the same issuer.
+    function joined(IssuerState w, IssuerState before) internal pure returns (IssuerState) {
+        return w.owing(before.overdue()).marked(w.stopped() || before.stopped());
+    }
+
+    function paid(IssuerState w, uint256 face) internal pure returns (IssuerState) {
+        unchecked {
+            return IssuerState.wrap(IssuerState.unwrap(w) - face);
+        }
+    }
+}
+
+/// The registrar's settings of one ledger. sequence 0–31 · tenor cap in days, above which an issue gives a reason 32–47 · the
+/// cap that follows 48–63 · the day on which it does, 0 where none is announced 64–87 · run-off: nothing is issued any more 88
+library LedgerSettingsWord {
+    function make(uint256 tenorCap_) internal pure returns (LedgerSettings) {
+        return LedgerSettings.wrap(tenorCap_ << 32);
+    }
+
+    function sequence(LedgerSettings w) internal pure returns (uint256) {
+        return uint32(LedgerSettings.unwrap(w));
+    }
+
+    /// The one in force on a day.
+    function tenorCap(LedgerSettings w, uint256 day) internal pure returns (uint256) {
+        uint256 from = uint24(LedgerSettings.unwrap(w) >> 64);
+        return uint16(LedgerSettings.unwrap(w) >> (from != 0 && day >= from ? 48 : 32));
+    }
+
+    function runOff(LedgerSettings w) internal pure returns (bool) {
+        return LedgerSettings.unwrap(w) >> 88 != 0;
+    }
+
+    function next(LedgerSettings w) internal pure returns (LedgerSettings) {
+        unchecked {
+            return LedgerSettings.wrap(LedgerSettings.unwrap(w) + 1);
+        }
+    }
+
+    function stopped(LedgerSettings w) internal pure returns (LedgerSettings) {
+        return LedgerSettings.wrap(LedgerSettings.unwrap(w) | 1 << 88);
+    }
+
+    /// A cap is announced; the one in force today stays until then.
+    function capped(LedgerSettings w, uint256 cap, uint256 from, uint256 today) internal pure returns (LedgerSettings) {
+        uint256 kept = LedgerSettings.unwrap(w) & (1 << 88 | type(uint32).max);
+        return LedgerSettings.wrap(kept | w.tenorCap(today) << 32 | cap << 48 | from << 64);
     }
 }

@@ -29,13 +29,6 @@ struct Recovery {
     bool vetoed;
 }
 
-/// An ERC-7913 verifier of the allow-list.
-struct Verifier {
-    uint32 signatureGas;
-    uint24 activeOn;
-    bytes28 codeHash; // leading 28 bytes of the verifier's code hash
-}
-
 library Role {
     uint16 internal constant ISSUER = 1;
     uint16 internal constant BANK = 2;
@@ -56,11 +49,15 @@ library Need {
 }
 
 /// What one party owes a verb, in one word: party (bits 0–31; ignored for REGISTRAR), need (32–39), and whom it sells to
-/// (40–71; SELL only).
+/// (40–71; SELL; for REGISTRAR: who it must not be).
 type Duty is uint256;
 
 function duty(uint256 party, uint256 need) pure returns (Duty) {
     return Duty.wrap(party | need << 32);
+}
+
+function dutyOfRegistrarNot(uint256 other) pure returns (Duty) {
+    return Duty.wrap(Need.REGISTRAR << 32 | other << 40);
 }
 
 function dutyToSell(uint256 party, uint256 to) pure returns (Duty) {
@@ -74,33 +71,13 @@ enum Purpose {
     SETTLEMENT
 }
 
-/// Present only while pledged.
-struct Pledge {
-    uint32 pledgee;
-    uint64 secured;
-    uint24 endDay;
-}
-
-struct IssuerState {
-    uint64 overdue; // sum of overdue face
-    bool stopped;
-}
-
-struct LedgerSettings {
-    uint32 sequence;
-    uint16 tenorCap; // days; above it an issue gives a reason
-    uint16 nextTenorCap;
-    uint24 nextTenorCapFrom;
-    bool stopped;
-}
-
 // ---------------------------------------------------------------- agreements: registry
 
 struct Admit {
     uint32 party;
     uint16 roles;
     uint32 sponsor;
-    uint32 signatureGas; // 0: wallet key; else the gas cap of an ERC-1271 check
+    uint32 signatureGas; // 0: wallet key or verifier; else the gas cap of an ERC-1271 check
     bytes32 profile; // salted hash of who this is
     uint40 deadline;
     bytes signer;
@@ -137,6 +114,25 @@ struct FinishRekey {
     uint40 deadline;
 }
 
+struct ListVerifier {
+    uint32 sequence;
+    address verifier;
+    uint32 signatureGas; // cap of one check
+    bytes32 codeHash;
+    uint40 deadline;
+}
+
+struct HandOver {
+    uint32 sequence;
+    uint32 to; // the registrar itself: a hand-over is taken back
+    uint40 deadline;
+}
+
+struct AcceptHandOver {
+    uint32 sequence;
+    uint40 deadline;
+}
+
 // ---------------------------------------------------------------- agreements: ledger
 
 struct GrantLine {
@@ -164,6 +160,22 @@ struct FreezeLine {
     uint64 line;
     uint32 sequence;
     bool frozen;
+    bytes32 reason;
+    uint40 deadline;
+}
+
+struct SetTenorCap {
+    uint32 sequence;
+    uint16 cap; // days
+    uint24 inForceFrom; // first day
+    uint40 deadline;
+}
+
+/// `issuer` 0: the whole ledger, for good.
+struct StopIssue {
+    uint32 sequence;
+    uint32 issuer;
+    bool stopped;
     bytes32 reason;
     uint40 deadline;
 }
@@ -222,7 +234,8 @@ struct Discount {
     uint40 deadline;
 }
 
-struct Rescind {
+/// `rescind` and `release`; the two have different EIP-712 type names.
+struct Undoing {
     uint256 voucher;
     uint32 sequence;
     uint32 by;
@@ -252,6 +265,26 @@ struct ContestPayment {
     uint32 sequence;
     uint32 by;
     bytes32 reason;
+    uint40 deadline;
+}
+
+struct Award {
+    uint256 voucher;
+    uint32 sequence;
+    uint32 arbiter;
+    bool paid;
+    bytes32 ruling; // salted hash
+    uint40 deadline;
+}
+
+/// `pledge`; its EIP-712 type is called Pledge.
+struct MakePledge {
+    uint256 voucher;
+    uint32 sequence;
+    uint32 pledgee;
+    uint64 secured;
+    bytes32 filing; // salted hash of the number under which it is filed
+    uint24 endDay;
     uint40 deadline;
 }
 

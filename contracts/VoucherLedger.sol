@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity 0.8.37;
 
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Door} from "./Door.sol";
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {Credit} from "./Credit.sol";
 import {IPartyRegistry} from "./interfaces/IPartyRegistry.sol";
 import {IVoucherLedger} from "./interfaces/IVoucherLedger.sol";
 import {Accounts} from "./lib/Accounts.sol";
@@ -10,99 +12,33 @@ import {AgreementTypes} from "./lib/AgreementTypes.sol";
 import {Days} from "./lib/Days.sol";
 import {Ids} from "./lib/Ids.sol";
 import {
-    InvoiceUse, InvoiceUseWord, Line, LineFlag, LineTerms, LineTermsWord, LineWord, Lock, Payment, PaymentWord,
-    Promise, PromiseWord, Voucher, VoucherWord
+    Line, LineFlag, Lock, Payment, PaymentWord, Pledge, PledgeWord, Promise, PromiseWord, Voucher, VoucherWord
 } from "./State.sol";
 import {
-    AssertPayment, ContestPayment, Discount, Duty, Ending, Freeze, FreezeLine, GrantLine, Invoice, Issue, IssuerState,
-    LedgerSettings, Need, Part, PaymentAnswer, Pledge, Purpose, Rescind, ResizeLine, RevokeIssue, Split,
-    TransferWhole, Unfreeze, duty, dutyToSell
+    AssertPayment, Award, ContestPayment, Discount, Duty, Ending, Freeze, Invoice, Issue, MakePledge, Need, Part,
+    PaymentAnswer, Purpose, RevokeIssue, Split, TransferWhole, Undoing, Unfreeze, duty, dutyOfRegistrarNot,
+    dutyToSell
 } from "./Types.sol";
 
 /// @title VoucherLedger
 /// @notice See IVoucherLedger. One rhythm per verb: guards, compute, write, emit.
-contract VoucherLedger is IVoucherLedger, Door {
-    uint256 private constant LOWEST_WINDOW = 1;
-    uint256 private constant HIGHEST_WINDOW = 15;
-    uint256 private constant LOWEST_GRACE = 10;
-    uint256 private constant HIGHEST_GRACE = 30;
-    uint256 private constant LOWEST_SMALLEST_PART = 100; // fen
+contract VoucherLedger is Credit {
     uint256 private constant HIGHEST_PART_NUMBER = 10_000; // smallest parts in one face
     uint256 private constant HIGHEST_PART_COUNT = 20; // in one split
-    uint256 private constant HIGHEST_INVOICE_COUNT = 10;
-    uint256 private constant HIGHEST_TENOR = 366; // days
-    uint16 private constant FIRST_TENOR_CAP = 184; // days
     uint256 private constant HIGHEST_FREEZE = 366; // days
+    uint256 private constant AWARD_DAYS = 30; // from the first contest on
     uint256 private constant PAYMENT_LOCKS = Lock.PAYMENT | Lock.CONTESTED | Lock.CONFIRMED;
 
-    IPartyRegistry public immutable registry;
-    IVoucherLedger public immutable predecessor;
+    string public constant name = "Tallystick Voucher CNY";
+    string public constant symbol = "TALLY";
 
-    LedgerSettings private _settings;
-    mapping(uint64 line => Line) private _lines;
-    mapping(uint64 line => LineTerms) private _lineTerms;
-    mapping(uint256 promiseId => Promise) private _promises;
     mapping(uint256 voucher => Voucher) private _vouchers;
     mapping(uint256 voucher => Payment) private _payments;
     mapping(uint256 voucher => Pledge) private _pledges;
     mapping(uint256 voucher => uint256 lastDay) private _freezes;
     mapping(bytes32 orderAndVoucher => bool) private _spentOrders;
-    mapping(bytes32 payerAndFingerprint => InvoiceUse) private _invoiceUses;
-    mapping(uint32 issuer => IssuerState) private _issuers;
 
-    /// @param registry_ who may act here
-    /// @param predecessor_ the ledger that this one takes over from after its run-off; zero for the first
-    constructor(IPartyRegistry registry_, IVoucherLedger predecessor_) EIP712("Tallystick Voucher Ledger CNY", "1") {
-        // a successor adds its predecessors' invoice use, which this release does not do yet
-        if (address(predecessor_) != address(0)) revert PredecessorUnread();
-        registry_.registrar(); // reverts where there is no registry, whose check would then let everything pass
-        registry = registry_;
-        predecessor = predecessor_;
-        _settings.tenorCap = FIRST_TENOR_CAP;
-    }
-
-    // ------------------------------------------------------------ lines
-
-    function grantLine(GrantLine calldata a, bytes calldata consents) external door {
-        if (_lines[a.line].issuer() != 0 || uint32(a.line) == 0) revert LineTaken(a.line);
-        if (a.parent != 0) {
-            Line parent = _lines[a.parent];
-            if (Ids.bankOf(a.parent) != Ids.bankOf(a.line) || parent.issuer() != a.issuer || parent.parent() != 0) {
-                revert ParentLineUnfit(a.parent);
-            }
-        }
-        uint256 window = a.window;
-        if (window < LOWEST_WINDOW || window > HIGHEST_WINDOW) {
-            revert WindowOutOfRange(window, LOWEST_WINDOW, HIGHEST_WINDOW);
-        }
-        uint256 lowestGrace = window < LOWEST_GRACE ? LOWEST_GRACE : window + 1;
-        if (a.grace < lowestGrace || a.grace > HIGHEST_GRACE) {
-            revert GraceOutOfRange(a.grace, lowestGrace, HIGHEST_GRACE);
-        }
-        if (a.smallestPart < LOWEST_SMALLEST_PART) {
-            revert SmallestPartTooSmall(a.smallestPart, LOWEST_SMALLEST_PART);
-        }
-        _agree(AgreementTypes.GRANT_LINE, 10, _byBank(a.line), duty(a.issuer, Need.ISSUE), consents);
-
-        uint256 flags = a.countersign ? LineFlag.COUNTERSIGN : 0;
-        _lines[a.line] = LineWord.make(a.limit, a.issuer, a.expiry, uint32(a.parent), a.smallestPart, flags);
-        _lineTerms[a.line] = LineTermsWord.make(window, a.grace);
-        _logSigned(LineGranted.selector, a.line, 36, 8, 0, 0, 0);
-    }
-
-    function resizeLine(ResizeLine calldata a, bytes calldata consents) external door {
-        uint256 sequence = _advanceLine(a.line, a.sequence);
-        _agree(AgreementTypes.RESIZE_LINE, 5, _byBank(a.line), consents);
-        _lines[a.line] = _lines[a.line].resized(a.limit, a.expiry);
-        _log(LineResized.selector, a.line, sequence, a.limit, a.expiry);
-    }
-
-    function freezeLine(FreezeLine calldata a, bytes calldata consents) external door {
-        uint256 sequence = _advanceLine(a.line, a.sequence);
-        _agree(AgreementTypes.FREEZE_LINE, 5, _byBank(a.line), consents);
-        _lines[a.line] = _lines[a.line].frozen(a.frozen);
-        _log(LineFreezing.selector, a.line, sequence, a.frozen ? 1 : 0, uint256(a.reason));
-    }
+    constructor(IPartyRegistry registry_, IVoucherLedger predecessor_) Credit(registry_, predecessor_) {}
 
     // ------------------------------------------------------------ life
 
@@ -111,6 +47,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (line.issuer() == 0) revert UnknownLine(a.line);
         if (line.issuer() != a.issuer) revert WrongIssuer(a.line, line.issuer(), a.issuer);
         if (a.supplier == a.issuer) revert SameParty(a.issuer);
+        _requireIssuer(a.issuer);
         uint256 today = Days.today();
         _requireTerms(a, line.smallestPart(), today);
         bytes32 digest = _issueDigest(a);
@@ -126,7 +63,8 @@ contract VoucherLedger is IVoucherLedger, Door {
         }
         _promises[id >> 96] = PromiseWord.make(a.line, a.dueDay, a.smallestPart, a.highestTier, face);
         _vouchers[id] = VoucherWord.make(face, a.supplier, 1, 0);
-        _useInvoices(id, a.issuer, a.invoices);
+        uint256 invoiced = _useInvoices(id, a.issuer, a.invoices);
+        if (invoiced != face) revert InvoicesDoNotMatch(invoiced, face);
         _logSigned(Issued.selector, id, _startOf(a) + 32, 8, today, 0, 1);
         _show(0, a.supplier, id);
     }
@@ -159,9 +97,9 @@ contract VoucherLedger is IVoucherLedger, Door {
 
         v = v.withFace(rest);
         _vouchers[a.voucher] = v;
-        _useInvoices(a.voucher, v.holder(), a.invoices);
+        _useHopInvoices(a.voucher, v.holder(), a.invoices);
         for (uint256 i; i < count; ++i) {
-            _part(a.voucher, Ids.childOf(a.voucher, a.sequence, i), a.parts[i], v, p.highestTier());
+            _part(a.voucher, Ids.childOf(a.voucher, a.sequence, i), a.parts[i], v, p);
         }
         if (rest == 0) _show(v.holder(), 0, a.voucher);
     }
@@ -170,7 +108,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         (Voucher v, Promise p) = _movable(a.voucher, a.sequence, a.overdue);
         (uint256 holder, uint256 recipient) = (v.holder(), a.recipient);
         if (recipient == holder) revert SameParty(holder);
-        uint256 tier = _nextTier(v, p.highestTier());
+        uint256 tier = _nextTier(v, p);
         uint256 start;
         assembly ("memory-safe") {
             start := a
@@ -180,7 +118,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         _agreeOn(digest, a.deadline, _duties(duty(holder, Need.SIGN), duty(recipient, Need.SIGN)), consents);
 
         _vouchers[a.voucher] = v.withHolder(recipient).withTier(tier);
-        _useInvoices(a.voucher, holder, invoices);
+        _useHopInvoices(a.voucher, holder, invoices);
         _log(Transferred.selector, a.voucher, recipient);
         _show(holder, recipient, a.voucher);
     }
@@ -198,15 +136,14 @@ contract VoucherLedger is IVoucherLedger, Door {
         _log(Discounted.selector, a.voucher, funder, uint256(a.quote), payBy);
     }
 
-    function rescind(Rescind calldata a, bytes calldata consents) external door {
+    function rescind(Undoing calldata a, bytes calldata consents) external door {
         Voucher v = _advance(a.voucher, a.sequence);
         uint256 by = a.by;
         if (!v.has(Lock.DISCOUNT)) revert NotDiscounted(a.voucher);
-        if (v.has(Lock.PAYMENT)) revert PaymentPending(a.voucher);
+        _requireUnpaid(a.voucher, v);
         if (by == v.holder()) {
             uint256 from = v.payBy() + 2;
-            (bool suspended,) = registry.standingOf(v.counterparty());
-            if (Days.today() < from && !suspended) {
+            if (Days.today() < from && !registry.isSuspended(v.counterparty())) {
                 revert RescindTooEarly(from, Days.today());
             }
         } else if (by != v.counterparty()) {
@@ -230,7 +167,7 @@ contract VoucherLedger is IVoucherLedger, Door {
             : _settlementDuties(a, v, p, today, _countOf(consents));
         _agree(AgreementTypes.ASSERT_PAYMENT, 8, duties, consents);
 
-        bool agreed = duties.length > 1 || uint32(Duty.unwrap(duties[0])) == a.payee;
+        bool agreed = duties.length > 1 || (uint32(Duty.unwrap(duties[0])) == a.payee && a.payee == v.holder());
         _logSigned(PaymentAsserted.selector, a.voucher, 68, 5, agreed ? 1 : 0, today, 2);
         if (a.purpose == Purpose.SETTLEMENT) v = v.undiscounted(); // the due day has overtaken the sale
         Payment payment = PaymentWord.make(
@@ -247,7 +184,7 @@ contract VoucherLedger is IVoucherLedger, Door {
     function confirmPayment(PaymentAnswer calldata a, bytes calldata consents) external door {
         (Voucher v, Payment payment) = _unanswered(a.voucher, a.sequence);
         uint256 payee = payment.payee();
-        _agree(AgreementTypes.CONFIRM_PAYMENT, 3, duty(payee, Need.DEFEND), consents);
+        _agree(AgreementTypes.CONFIRM_PAYMENT, 3, _payeeDuties(payee, v), consents);
 
         if (!v.has(Lock.FREEZE)) return _complete(a.voucher, v, payment);
         _vouchers[a.voucher] = v.locked(Lock.CONFIRMED);
@@ -258,10 +195,10 @@ contract VoucherLedger is IVoucherLedger, Door {
         (Voucher v, Payment payment) = _unanswered(a.voucher, a.sequence);
         if (v.has(Lock.CONTESTED)) revert PaymentIsContested(a.voucher);
         uint256 by = a.by;
-        if (by != payment.payee()) revert NotConcerned(a.voucher, by);
+        if (by != payment.payee() && by != v.holder()) revert NotConcerned(a.voucher, by);
         uint256 today = Days.today();
-        uint256 completable = _silenceFrom(a.voucher, payment);
-        if (today >= completable) revert WindowEnded(completable - 1, today);
+        (uint256 completable, uint256 recovering) = _silenceFrom(a.voucher, v, payment);
+        if (recovering == 0 && today >= completable) revert WindowEnded(completable - 1, today);
         _agree(AgreementTypes.CONTEST_PAYMENT, 5, duty(by, Need.DEFEND), consents);
 
         _vouchers[a.voucher] = v.locked(Lock.CONTESTED);
@@ -271,13 +208,10 @@ contract VoucherLedger is IVoucherLedger, Door {
 
     function withdrawPayment(PaymentAnswer calldata a, bytes calldata consents) external door {
         (Voucher v, Payment payment) = _underPayment(a.voucher, a.sequence);
-        uint256 asserter = payment.purpose() == uint256(Purpose.DISBURSEMENT)
-            ? v.counterparty()
-            : Ids.bankOf(_promises[a.voucher >> 96].line());
+        uint256 asserter = _asserterOf(a.voucher, v, payment);
         _agree(AgreementTypes.WITHDRAW_PAYMENT, 3, duty(asserter, Need.DEFEND), consents);
 
-        _vouchers[a.voucher] = v.unlocked(PAYMENT_LOCKS);
-        _payments[a.voucher] = Payment.wrap(0);
+        _withdraw(a.voucher, v);
         _log(PaymentWithdrawn.selector, a.voucher);
     }
 
@@ -286,11 +220,80 @@ contract VoucherLedger is IVoucherLedger, Door {
         _requireUnfrozen(voucher, v);
         if (!v.has(Lock.CONFIRMED)) {
             if (v.has(Lock.CONTESTED)) revert PaymentIsContested(voucher);
-            uint256 from = _silenceFrom(voucher, payment);
-            if (from == type(uint256).max) revert PayeeRecovering(payment.payee());
+            (uint256 from, uint256 recovering) = _silenceFrom(voucher, v, payment);
+            if (recovering != 0) revert PayeeRecovering(recovering);
             if (Days.today() < from) revert WindowOpen(from, Days.today());
         }
         _complete(voucher, v, payment);
+    }
+
+    function award(Award calldata a, bytes calldata consents) external door {
+        (Voucher v, Payment payment) = _unanswered(a.voucher, a.sequence);
+        if (!v.has(Lock.CONTESTED)) revert NotContested(a.voucher);
+        uint256 from = payment.contestedOn() + AWARD_DAYS;
+        if (Days.today() < from) revert AwardTooEarly(from, Days.today());
+        (uint256 arbiter, bool paid) = (a.arbiter, a.paid);
+        if (paid) _requireUnfrozen(a.voucher, v);
+        uint256 holder = v.holder();
+        if (arbiter == holder || arbiter == payment.payee() || arbiter == _asserterOf(a.voucher, v, payment)) {
+            revert ArbiterConcerned(arbiter);
+        }
+        _agree(AgreementTypes.AWARD, 6, dutyOfRegistrarNot(holder), duty(arbiter, Need.ARBITRATE), consents);
+
+        _log(PaymentAwarded.selector, a.voucher, arbiter, paid ? 1 : 0, uint256(a.ruling));
+        if (paid) _pay(a.voucher, v, payment);
+        else _withdraw(a.voucher, v);
+    }
+
+    // ------------------------------------------------------------ default, security
+
+    function declareOverdue(uint256 voucher) external door {
+        Voucher v = _advance(voucher, _vouchers[voucher].sequence());
+        _requireUnfrozen(voucher, v);
+        if (v.has(Lock.OVERDUE)) revert AlreadyOverdue(voucher);
+        _requireUnpaid(voucher, v);
+        Promise p = _promises[voucher >> 96];
+        (uint256 from, uint256 today) = (p.dueDay() + _lineTerms[p.line()].grace() + 1, Days.today());
+        if (today < from) revert NotYetOverdue(from, today);
+
+        _vouchers[voucher] = v.undiscounted().locked(Lock.OVERDUE);
+        uint256 issuer = _lines[p.line()].issuer();
+        _issuers[issuer] = _issuers[issuer].owing(v.face());
+        _log(VoucherOverdue.selector, voucher, v.face(), today);
+    }
+
+    function pledge(MakePledge calldata a, bytes calldata consents) external door {
+        (Voucher v,) = _movable(a.voucher, a.sequence, false);
+        (uint256 pledgee, uint256 secured, uint256 endDay) = (a.pledgee, a.secured, a.endDay);
+        if (pledgee == v.holder()) revert SameParty(pledgee);
+        if (secured == 0 || secured > v.face()) revert SecuredOutOfRange(secured, 1, v.face());
+        if (endDay < Days.today()) revert EndDayPassed(endDay, Days.today());
+        _agree(AgreementTypes.PLEDGE, 7, duty(v.holder(), Need.SIGN), duty(pledgee, Need.FUND), consents);
+
+        _vouchers[a.voucher] = v.locked(Lock.PLEDGE);
+        _pledges[a.voucher] = PledgeWord.make(pledgee, secured, endDay);
+        _log(VoucherPledged.selector, a.voucher, pledgee, secured, uint256(a.filing), endDay);
+    }
+
+    function release(Undoing calldata a, bytes calldata consents) external door {
+        Voucher v = _advance(a.voucher, a.sequence);
+        if (!v.has(Lock.PLEDGE)) revert NotPledged(a.voucher);
+        _requireUnfrozen(a.voucher, v);
+        _requireUnpaid(a.voucher, v);
+        bool overdue = v.has(Lock.OVERDUE);
+        if (!overdue) _requireBeforeDue(a.voucher, _promises[a.voucher >> 96]);
+        Pledge g = _pledges[a.voucher];
+        uint256 by = a.by;
+        if (by != g.pledgee()) {
+            if (by != v.holder()) revert NotConcerned(a.voucher, by);
+            if (overdue) revert OverdueDiffers(a.voucher, true);
+            if (Days.today() <= g.endDay()) revert ReleaseTooEarly(g.endDay() + 1, Days.today());
+        }
+        _agree(AgreementTypes.RELEASE, 4, duty(by, Need.SIGN), consents);
+
+        _vouchers[a.voucher] = v.unlocked(Lock.PLEDGE);
+        _pledges[a.voucher] = Pledge.wrap(0);
+        _log(PledgeReleased.selector, a.voucher, by);
     }
 
     // ------------------------------------------------------------ stops
@@ -363,18 +366,6 @@ contract VoucherLedger is IVoucherLedger, Door {
 
     // ------------------------------------------------------------ views
 
-    function lineOf(uint64 line) external view returns (Line) {
-        return _lines[line];
-    }
-
-    function lineTermsOf(uint64 line) external view returns (LineTerms) {
-        return _lineTerms[line];
-    }
-
-    function promiseOf(uint160 promiseId) external view returns (Promise) {
-        return _promises[promiseId];
-    }
-
     function voucherOf(uint256 voucher) external view returns (Voucher) {
         return _vouchers[voucher];
     }
@@ -383,30 +374,41 @@ contract VoucherLedger is IVoucherLedger, Door {
         return _payments[voucher];
     }
 
+    function pledgeOf(uint256 voucher) external view returns (Pledge) {
+        return _pledges[voucher];
+    }
+
     function freezeOf(uint256 voucher) external view returns (uint256) {
         return _freezes[voucher];
     }
 
-    function invoiceUseOf(uint32 payer, bytes32 fingerprint) external view returns (InvoiceUse) {
-        return _invoiceUses[Ids.invoiceKey(payer, fingerprint)];
+    // ------------------------------------------------------------ reading face, for explorers
+
+    function faceOf(uint256 voucher) external view returns (uint256) {
+        return _vouchers[voucher].face();
     }
 
-    // ------------------------------------------------------------ inside: lines, promises, invoices
+    function ownerOf(uint256 voucher) external view returns (address) {
+        return Accounts.ofParty(_shown(voucher).holder());
+    }
+
+    function tokenURI(uint256 voucher) external view returns (string memory) {
+        Voucher v = _shown(voucher);
+        return registry.metadataOf(v.face(), _promises[voucher >> 96].dueDay(), v.tier(), v.locks());
+    }
+
+    function supportsInterface(bytes4 id) external pure returns (bool) {
+        return id == type(IERC165).interfaceId || id == type(IERC5267).interfaceId;
+    }
+
+    // ------------------------------------------------------------ inside: promises
 
     function _requireTerms(Issue calldata a, uint256 lowestPart, uint256 today) private view {
         (uint256 face, uint256 smallestPart, uint256 dueDay) = (a.face, a.smallestPart, a.dueDay);
-        uint256 invoiced;
-        Invoice[] calldata invoices = a.invoices;
-        for (uint256 i; i < invoices.length; ++i) {
-            unchecked {
-                invoiced += invoices[i].amount; // 64 bits each, as many as fit a transaction
-            }
-        }
-        if (invoiced != face) revert InvoicesDoNotMatch(invoiced, face);
         if (dueDay <= today) revert DueDayPassed(dueDay, today);
         uint256 tenor = dueDay - today;
         if (tenor > HIGHEST_TENOR) revert TenorTooLong(tenor, HIGHEST_TENOR);
-        uint256 cap = _settings.tenorCap;
+        uint256 cap = _settings.tenorCap(today);
         if (tenor > cap && a.tenorReason == 0) revert TenorNeedsReason(tenor, cap);
         if (smallestPart < lowestPart) revert SmallestPartTooSmall(smallestPart, lowestPart);
         if (face < smallestPart) revert PartTooSmall(face, smallestPart);
@@ -433,58 +435,11 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (countersign) duties[2] = _byBank(a.line);
     }
 
-    function _draw(uint64 id, Line line, uint256 face, uint256 today) private {
-        if (line.has(LineFlag.FROZEN)) revert LineIsFrozen(id);
-        if (today > line.expiry()) revert LineExpired(id, line.expiry(), today);
-        uint256 available = line.limit() > line.drawn() ? line.limit() - line.drawn() : 0;
-        if (face > available) revert LimitExceeded(id, face, available);
-        _lines[id] = line.drawnBy(face);
-    }
-
-    /// Face that is no longer owed leaves its promise, its line and the parent line.
-    function _release(uint256 voucher, uint256 face, uint256 paid) private {
-        Promise p = _promises[voucher >> 96];
-        _promises[voucher >> 96] = p.released(face, paid);
-        Line line = _lines[p.line()];
-        _lines[p.line()] = line.releasedBy(face);
-        if (line.parent() != 0) {
-            uint64 parent = Ids.parentOf(p.line(), line.parent());
-            _lines[parent] = _lines[parent].releasedBy(face);
-        }
-    }
-
-    function _useInvoices(uint256 voucher, uint256 payer, Invoice[] calldata invoices) private {
-        uint256 count = invoices.length;
-        if (count > HIGHEST_INVOICE_COUNT) revert InvoiceCount(count, HIGHEST_INVOICE_COUNT);
-        for (uint256 i; i < count; ++i) {
-            Invoice calldata invoice = invoices[i];
-            (bytes32 fingerprint, uint256 amount) = (invoice.fingerprint, invoice.amount);
-            if (amount == 0) revert ZeroAmount();
-            bytes32 key = Ids.invoiceKey(payer, fingerprint);
-            InvoiceUse use = _invoiceUses[key];
-            uint256 total = use.used() == 0 ? invoice.total : use.total();
-            if (total != invoice.total) revert InvoiceTotalDiffers(fingerprint, total, invoice.total);
-            if (use.used() + amount > total) revert InvoiceExceeded(fingerprint, amount, total - use.used());
-            _invoiceUses[key] = InvoiceUseWord.make(total, use.used() + amount);
-            _log(InvoiceUsed.selector, voucher, payer, uint256(fingerprint), amount, total);
-        }
-    }
-
-    function _advanceLine(uint64 line, uint256 sequence) private returns (uint256) {
-        LineTerms terms = _lineTerms[line];
-        if (terms.sequence() == 0) revert UnknownLine(line);
-        if (terms.sequence() != sequence) revert WrongSequence(line, sequence, terms.sequence());
-        _lineTerms[line] = terms.next();
-        return sequence + 1;
-    }
-
     // ------------------------------------------------------------ inside: vouchers
 
     /// The voucher as it stands today: a court freeze whose last day has passed is gone.
     function _live(uint256 voucher) private returns (Voucher v) {
-        v = _vouchers[voucher];
-        if (v.sequence() == 0) revert UnknownVoucher(voucher);
-        if (v.face() == 0) revert VoucherEnded(voucher);
+        v = _shown(voucher);
         if (v.has(Lock.FREEZE) && _freezes[voucher] < Days.today()) {
             delete _freezes[voucher];
             v = v.unlocked(Lock.FREEZE);
@@ -505,13 +460,17 @@ contract VoucherLedger is IVoucherLedger, Door {
         _requireUnfrozen(voucher, v);
         if (v.has(~Lock.OVERDUE)) revert Locked(voucher, v.locks());
         if (v.has(Lock.OVERDUE) != overdue) revert OverdueDiffers(voucher, !overdue);
-        if (!overdue && Days.today() >= p.dueDay()) revert RecordDay(voucher, p.dueDay(), Days.today());
+        if (!overdue) _requireBeforeDue(voucher, p);
     }
 
-    function _part(uint256 voucher, uint256 child, Part calldata part, Voucher v, uint256 highestTier) private {
+    function _requireBeforeDue(uint256 voucher, Promise p) private view {
+        if (Days.today() >= p.dueDay()) revert RecordDay(voucher, p.dueDay(), Days.today());
+    }
+
+    function _part(uint256 voucher, uint256 child, Part calldata part, Voucher v, Promise p) private {
         _requireNew(child);
         uint256 recipient = part.recipient;
-        uint256 tier = recipient == v.holder() ? v.tier() : _nextTier(v, highestTier);
+        uint256 tier = recipient == v.holder() ? v.tier() : _nextTier(v, p);
         _vouchers[child] = VoucherWord.make(part.face, recipient, tier, v.locks());
         _log(Parted.selector, voucher, child, recipient, part.face, tier, v.sequence(), 0, 5);
         _show(0, recipient, child);
@@ -522,7 +481,7 @@ contract VoucherLedger is IVoucherLedger, Door {
         _agree(typeHash, 3, duty(_lines[p.line()].issuer(), Need.SIGN), duty(v.holder(), Need.SIGN), consents);
 
         _vouchers[a.voucher] = v.withFace(0);
-        _release(a.voucher, v.face(), 0);
+        _release(a.voucher, v.face(), 0, v.has(Lock.OVERDUE));
         _log(Cancelled.selector, a.voucher, v.face());
         _show(v.holder(), 0, a.voucher);
     }
@@ -538,6 +497,10 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (v.has(Lock.FREEZE)) revert InFreeze(voucher, _freezes[voucher]);
     }
 
+    function _requireUnpaid(uint256 voucher, Voucher v) private pure {
+        if (v.has(Lock.PAYMENT)) revert PaymentPending(voucher);
+    }
+
     function _requireNew(uint256 voucher) private view {
         if (_vouchers[voucher].sequence() != 0) revert VoucherTaken(voucher);
     }
@@ -546,11 +509,14 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (face < p.smallestPart()) revert PartTooSmall(face, p.smallestPart());
     }
 
-    function _nextTier(Voucher v, uint256 highest) private pure returns (uint256 tier) {
+    /// One more than the present tier; recourse keeps it.
+    function _nextTier(Voucher v, Promise p) private pure returns (uint256 tier) {
+        tier = v.tier();
+        if (v.has(Lock.OVERDUE)) return tier;
         unchecked {
-            tier = v.tier() + 1;
+            ++tier;
         }
-        if (tier > highest) revert TierTooHigh(tier, highest);
+        if (tier > p.highestTier()) revert TierTooHigh(tier, p.highestTier());
     }
 
     // ------------------------------------------------------------ inside: payments
@@ -564,34 +530,43 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (v.has(Lock.PAYMENT)) _requireReassertable(a, v);
         else if (today > v.payBy() + 1) revert AssertTooLate(v.payBy() + 1, today);
         _requireSum(a.amount, 0);
-        return _paymentDuties(a, v, v.counterparty(), count);
+        return _paymentDuties(a, v, v.counterparty(), v.holder(), count);
     }
 
     function _settlementDuties(AssertPayment calldata a, Voucher v, Promise p, uint256 today, uint256 count)
         private
         view
-        returns (Duty[] memory duties)
+        returns (Duty[] memory)
     {
         uint256 bank = Ids.bankOf(p.line());
+        (uint256 payee, uint256 owed) = (v.holder(), v.face());
         bool due = today >= p.dueDay();
-        _requireSum(a.amount, v.face());
-        if (v.has(Lock.PAYMENT) && v.has(Lock.DISCOUNT) && due) {
-            // an unfinished disbursement: holder and funder say together who is to be paid. Not while frozen: what waits for
-            // the end of a freeze can be withdrawn by the bank alone, and the funder's word would be gone.
-            _requireUnfrozen(a.voucher, v);
-            if (a.payee != v.holder() && a.payee != v.counterparty()) revert WrongPayee(a.payee, v.holder());
-            duties = new Duty[](3);
-            duties[0] = duty(bank, Need.DEFEND);
-            duties[1] = duty(v.holder(), Need.DEFEND);
-            duties[2] = duty(v.counterparty(), Need.DEFEND);
-        } else {
-            if (v.has(Lock.PAYMENT)) _requireReassertable(a, v);
-            if (!due) {
-                if (v.has(Lock.DISCOUNT)) revert Locked(a.voucher, v.locks());
-                if (count < 2 && bank != v.holder()) revert HolderMustSign(p.dueDay(), today);
+        if (v.has(Lock.PAYMENT)) {
+            if (due && v.has(Lock.DISCOUNT)) {
+                // an unfinished disbursement: holder and funder say together who is to be paid. Not while frozen: what waits
+                // for the end of a freeze can be withdrawn by the bank alone, and the funder's word would be gone.
+                _requireSum(a.amount, owed);
+                _requireUnfrozen(a.voucher, v);
+                if (a.payee != payee && a.payee != v.counterparty()) revert WrongPayee(a.payee, payee);
+                return _duties(
+                    duty(bank, Need.DEFEND), duty(payee, Need.DEFEND), duty(v.counterparty(), Need.DEFEND)
+                );
             }
-            duties = _paymentDuties(a, v, bank, count);
+            _requireReassertable(a, v);
         }
+        if (v.has(Lock.PLEDGE)) {
+            Pledge g = _pledges[a.voucher];
+            (payee, owed) = (g.pledgee(), g.secured());
+        }
+        if (due) {
+            if (a.amount == 0) revert ZeroAmount();
+            if (a.amount > owed) revert WrongAmount(a.amount, owed);
+        } else {
+            if (v.has(Lock.DISCOUNT | Lock.PLEDGE)) revert Locked(a.voucher, v.locks());
+            _requireSum(a.amount, owed);
+            if (count < 2 && bank != payee) revert HolderMustSign(p.dueDay(), today);
+        }
+        return _paymentDuties(a, v, bank, payee, count);
     }
 
     function _requireSum(uint256 given, uint256 expected) private pure {
@@ -604,15 +579,28 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (!answered || _payments[a.voucher].purpose() != uint256(a.purpose)) revert PaymentPending(a.voucher);
     }
 
-    /// The asserter, and the payee, who is the holder, where it signs too.
-    function _paymentDuties(AssertPayment calldata a, Voucher v, uint256 asserter, uint256 count)
+    /// The asserter; where the payee signs too, both, and the holder where another is paid.
+    function _paymentDuties(AssertPayment calldata a, Voucher v, uint256 asserter, uint256 payee, uint256 count)
         private
         pure
         returns (Duty[] memory)
     {
-        if (a.payee != v.holder()) revert WrongPayee(a.payee, v.holder());
+        if (a.payee != payee) revert WrongPayee(a.payee, payee);
         Duty first = duty(asserter, Need.DEFEND);
-        return count < 2 ? _duties(first) : _duties(first, duty(a.payee, Need.DEFEND));
+        if (count < 2) return _duties(first);
+        if (payee == v.holder()) return _duties(first, duty(payee, Need.DEFEND));
+        return _duties(first, duty(payee, Need.DEFEND), duty(v.holder(), Need.DEFEND));
+    }
+
+    /// Whom a payment concerns: the payee, and the holder where a pledgee is paid.
+    function _payeeDuties(uint256 payee, Voucher v) private pure returns (Duty[] memory) {
+        Duty first = duty(payee, Need.DEFEND);
+        return payee == v.holder() ? _duties(first) : _duties(first, duty(v.holder(), Need.DEFEND));
+    }
+
+    function _asserterOf(uint256 voucher, Voucher v, Payment payment) private view returns (uint256) {
+        if (payment.purpose() == uint256(Purpose.DISBURSEMENT)) return v.counterparty();
+        return Ids.bankOf(_promises[voucher >> 96].line());
     }
 
     function _underPayment(uint256 voucher, uint256 sequence) private returns (Voucher v, Payment payment) {
@@ -626,17 +614,24 @@ contract VoucherLedger is IVoucherLedger, Door {
         if (v.has(Lock.CONFIRMED)) revert PaymentIsConfirmed(voucher);
     }
 
-    /// First day on which silence completes the payment; the highest number while the payee's key is being recovered.
-    function _silenceFrom(uint256 voucher, Payment payment) private view returns (uint256) {
-        (, uint256 since) = registry.standingOf(payment.payee());
-        if (since == type(uint256).max) return since;
-        if (since < payment.assertedOn()) since = payment.assertedOn();
-        return since + _lineTerms[_promises[voucher >> 96].line()].window() + 1;
+    /// First day on which silence completes the payment, and whose key is being recovered meanwhile (0: nobody's).
+    function _silenceFrom(uint256 voucher, Voucher v, Payment payment)
+        private
+        view
+        returns (uint256 from, uint256 recovering)
+    {
+        (from, recovering) = registry.silenceOf(payment.payee(), v.holder());
+        from = Math.max(from, payment.assertedOn()) + _lineTerms[_promises[voucher >> 96].line()].window() + 1;
     }
 
     function _complete(uint256 voucher, Voucher v, Payment payment) private {
         _log(PaymentCompleted.selector, voucher, payment.payee(), payment.purpose(), payment.amount());
         _pay(voucher, v, payment);
+    }
+
+    function _withdraw(uint256 voucher, Voucher v) private {
+        _vouchers[voucher] = v.unlocked(PAYMENT_LOCKS);
+        _payments[voucher] = Payment.wrap(0);
     }
 
     /// What a payment does once it counts: a disbursement makes the funder the holder, a settlement extinguishes face.
@@ -649,17 +644,24 @@ contract VoucherLedger is IVoucherLedger, Door {
             _vouchers[voucher] = v.withHolder(funder).undiscounted();
             _show(holder, funder, voucher);
         } else {
-            uint256 rest = v.face() - payment.amount();
+            (uint256 amount, uint256 rest) = (payment.amount(), v.face() - payment.amount());
+            if (v.has(Lock.PLEDGE)) {
+                Pledge g = _pledges[voucher].paid(amount);
+                _pledges[voucher] = g;
+                if (Pledge.unwrap(g) == 0) v = v.unlocked(Lock.PLEDGE);
+            }
             _vouchers[voucher] = v.withFace(rest);
-            _release(voucher, payment.amount(), payment.amount());
+            _release(voucher, amount, amount, v.has(Lock.OVERDUE));
             if (rest == 0) _show(holder, 0, voucher);
         }
     }
 
-    // ------------------------------------------------------------ inside: explorers, the registry
+    // ------------------------------------------------------------ inside: explorers
 
-    function _byBank(uint64 line) private pure returns (Duty) {
-        return duty(Ids.bankOf(line), Need.BANK);
+    function _shown(uint256 voucher) private view returns (Voucher v) {
+        v = _vouchers[voucher];
+        if (v.sequence() == 0) revert UnknownVoucher(voucher);
+        if (v.face() == 0) revert VoucherEnded(voucher);
     }
 
     /// ERC-721's event; party 0 stands for nobody.
@@ -667,27 +669,5 @@ contract VoucherLedger is IVoucherLedger, Door {
         emit Transfer(Accounts.ofParty(from), Accounts.ofParty(to), voucher);
     }
 
-    /// @dev registry.check(digest, msg.sender, duties, consents), by hand: 70 bytes and 500 gas less.
-    function _checkConsents(bytes32 digest, Duty[] memory duties, bytes calldata consents) internal view override {
-        address target = address(registry);
-        bytes32 selector = IPartyRegistry.check.selector;
-        assembly ("memory-safe") {
-            let data := mload(0x40)
-            let size := shl(5, add(mload(duties), 1))
-            let tail := add(add(data, 0x84), size)
-            mstore(data, selector)
-            mstore(add(data, 0x04), digest)
-            mstore(add(data, 0x24), caller())
-            mstore(add(data, 0x44), 0x80)
-            mstore(add(data, 0x64), add(size, 0x80))
-            mcopy(add(data, 0x84), duties, size)
-            mstore(tail, consents.length)
-            calldatacopy(add(tail, 0x20), consents.offset, consents.length)
-            let end := add(add(tail, 0x20), consents.length)
-            if iszero(staticcall(gas(), target, data, sub(end, data), 0, 0)) {
-                returndatacopy(data, 0, returndatasize())
-                revert(data, returndatasize())
-            }
-        }
-    }
+
 }

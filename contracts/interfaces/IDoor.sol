@@ -7,8 +7,9 @@ pragma solidity 0.8.37;
 ///
 /// A verb takes an agreement and one consent per duty, in the order that the verb's documentation names, packed into one
 /// `bytes`: two bytes of length, then the consent. A consent is the 65-byte secp256k1 signature (r, s, v; low s) of a wallet
-/// key over the EIP-712 digest, the ERC-1271 signature of a contract wallet, or empty (length 0) where `msg.sender` is that
-/// party's signer. (As `bytes[]` they cost about 1,100 gas more a verb.)
+/// key over the EIP-712 digest; the ERC-1271 signature of a contract wallet; or empty (length 0) where `msg.sender` is that
+/// party's signer. Of a signer with an ERC-7913 verifier the registry keeps only the hash, so its consent is two bytes of length,
+/// the signer's bytes, then the signature, and is never empty. (As `bytes[]` consents cost about 1,100 gas more a verb.)
 interface IDoor {
     /// @notice Item `index` of a batch was refused; nothing of it happened. `reason` is the ABI-encoded custom error.
     /// Not part of the journal: a refusal changes nothing.

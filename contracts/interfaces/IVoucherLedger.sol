@@ -2,12 +2,13 @@
 pragma solidity 0.8.37;
 
 import {
-    AssertPayment, ContestPayment, Discount, Ending, Freeze, FreezeLine, GrantLine, Issue, PaymentAnswer, Purpose,
-    Rescind, ResizeLine, RevokeIssue, Split, TransferWhole, Unfreeze
-} from "../Types.sol";
-import {
-    InvoiceUse, Line, LineTerms, Payment, Promise, Voucher
+    InvoiceUse, IssuerState, LedgerSettings, Line, LineTerms, Payment, Pledge, Promise, Voucher
 } from "../State.sol";
+import {
+    AssertPayment, Award, ContestPayment, Discount, Ending, Freeze, FreezeLine, GrantLine, Issue, MakePledge,
+    PaymentAnswer, Purpose, ResizeLine, RevokeIssue, SetTenorCap, Split, StopIssue, TransferWhole, Undoing, Unfreeze
+} from "../Types.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {IDoor} from "./IDoor.sol";
 import {IPartyRegistry} from "./IPartyRegistry.sol";
 
@@ -18,7 +19,7 @@ import {IPartyRegistry} from "./IPartyRegistry.sol";
 /// Every verb on a voucher reverts with UnknownVoucher, VoucherEnded, WrongSequence, AgreementExpired or one of the
 /// registry's errors for an unmet duty (see IPartyRegistry.check); below only what a verb requires besides. It raises the
 /// voucher's sequence by one, except `freeze` and `unfreeze`.
-interface IVoucherLedger is IDoor {
+interface IVoucherLedger is IDoor, IERC165 {
     // ------------------------------------------------------------ events; each is one entry of the journal
     // Each event on a voucher raises its sequence by one, except VoucherFrozen and VoucherUnfrozen, which consume an order,
     // InvoiceUsed and InvoiceReturned, which come with another, and Parted, one per part, which names the sequence that the whole split led to.
@@ -36,6 +37,10 @@ interface IVoucherLedger is IDoor {
     );
     event LineResized(uint64 indexed line, uint32 sequence, uint64 limit, uint24 expiry);
     event LineFreezing(uint64 indexed line, uint32 sequence, bool frozen, bytes32 reason);
+    /// @notice The settings sequence that it led to is the subject.
+    event TenorCapSet(uint32 indexed sequence, uint16 cap, uint24 inForceFrom);
+    /// @notice Issuer 0: the whole ledger, for good.
+    event IssueStopped(uint32 indexed issuer, uint32 sequence, bool stopped, bytes32 reason);
     event Issued(
         uint256 indexed voucher,
         uint64 line,
@@ -81,6 +86,12 @@ interface IVoucherLedger is IDoor {
     /// @notice An asserted payment took effect, by confirmation or by silence.
     event PaymentCompleted(
         uint256 indexed voucher, uint32 payee, Purpose purpose, uint64 amount);
+    /// @notice Registrar and arbiter ended a contest: `paid`, and the payment took effect, or not, and it is gone.
+    event PaymentAwarded(uint256 indexed voucher, uint32 arbiter, bool paid, bytes32 ruling);
+    event VoucherOverdue(uint256 indexed voucher, uint64 face, uint24 day);
+    event VoucherPledged(
+        uint256 indexed voucher, uint32 pledgee, uint64 secured, bytes32 filing, uint24 endDay);
+    event PledgeReleased(uint256 indexed voucher, uint32 by);
     event VoucherFrozen(uint256 indexed voucher, bytes32 order, uint24 until);
     event VoucherUnfrozen(uint256 indexed voucher, bytes32 order);
     event Cancelled(uint256 indexed voucher, uint64 face);
@@ -92,8 +103,19 @@ interface IVoucherLedger is IDoor {
 
     // ------------------------------------------------------------ errors
 
-    /// @notice Until a ledger reads its predecessors' invoice use, it cannot be one's successor.
-    error PredecessorUnread();
+    /// @notice A successor works on the same registry.
+    error PredecessorUnfit(IVoucherLedger predecessor);
+    /// @notice The predecessor is not in run-off yet.
+    error PredecessorIssues(IVoucherLedger predecessor);
+    /// @notice The registrar has stopped this ledger for good: nothing is issued, no invoice is used any more.
+    error InRunOff();
+    error StopIsFinal();
+    error IssueUnchanged(uint256 issuer, bool stopped);
+    error IssuerStopped(uint256 issuer);
+    /// @notice `overdue` is the face of the issuer's overdue vouchers, here and in the predecessors.
+    error IssuerOverdue(uint256 issuer, uint256 overdue);
+    error TenorCapOutOfRange(uint256 given, uint256 lowest, uint256 highest);
+    error NoticeTooShort(uint256 given, uint256 earliest);
     error LineTaken(uint256 line);
     error UnknownLine(uint256 line);
     /// @notice The line's issuer is `issuer`.
@@ -152,6 +174,18 @@ interface IVoucherLedger is IDoor {
     error WindowEnded(uint256 lastDay, uint256 today);
     error PayeeRecovering(uint256 payee);
 
+    error NotContested(uint256 voucher);
+    error AwardTooEarly(uint256 from, uint256 today);
+    /// @notice Registrar and arbiter of an award differ, and neither made the payment, is paid by it or holds the voucher.
+    error ArbiterConcerned(uint256 party);
+
+    error AlreadyOverdue(uint256 voucher);
+    error NotYetOverdue(uint256 from, uint256 today);
+    error SecuredOutOfRange(uint256 given, uint256 lowest, uint256 highest);
+    error EndDayPassed(uint256 endDay, uint256 today);
+    error NotPledged(uint256 voucher);
+    error ReleaseTooEarly(uint256 from, uint256 today);
+
     error OrderSpent(bytes32 order);
     error FreezeOutOfRange(uint256 until, uint256 earliest, uint256 latest);
     error NotFrozen(uint256 voucher);
@@ -176,6 +210,20 @@ interface IVoucherLedger is IDoor {
     /// @dev Emits LineFreezing. Requires: UnknownLine, WrongSequence.
     function freezeLine(FreezeLine calldata a, bytes calldata consents) external;
 
+    // ------------------------------------------------------------ the registrar's settings
+
+    /// @notice From a day on, at the earliest tomorrow, an issue with a longer tenor gives a reason. What was issued before
+    /// keeps the rule of its issue day. Consents: registrar. Consumes the settings sequence. A cap that was announced and is not
+    /// in force yet is replaced.
+    /// @dev Emits TenorCapSet. Requires: WrongSequence (of id 0); 1–366 days (TenorCapOutOfRange); notice (NoticeTooShort).
+    function setTenorCap(SetTenorCap calldata a, bytes calldata consents) external;
+
+    /// @notice One issuer can issue no more, or again; with issuer 0 nobody, for good (run-off). Nothing else stops.
+    /// Consents: registrar. Consumes the settings sequence.
+    /// @dev Emits IssueStopped. Requires: WrongSequence (of id 0); StopIsFinal, InRunOff for the whole ledger; a change for
+    /// an issuer (IssueUnchanged).
+    function stopIssue(StopIssue calldata a, bytes calldata consents) external;
+
     // ------------------------------------------------------------ life
 
     /// @notice The issuer promises to pay the supplier. Consents: issuer, supplier, and the bank where the line countersigns.
@@ -186,13 +234,16 @@ interface IVoucherLedger is IDoor {
     /// total (InvoiceTotalDiffers, InvoiceExceeded); due day ahead (DueDayPassed), at most 366 days off (TenorTooLong),
     /// above the soft cap with a reason (TenorNeedsReason); smallest part at least the line's (SmallestPartTooSmall), at
     /// most 10,000 of them (TooManyParts), face at least one (PartTooSmall); highest tier at least 1 (TierTooHigh);
-    /// issuer and supplier differ (SameParty); id never used (VoucherTaken).
+    /// issuer and supplier differ (SameParty); id never used (VoucherTaken); this ledger not in run-off (InRunOff), its
+    /// predecessor so (PredecessorIssues), the issuer neither stopped nor overdue in any of them (IssuerStopped,
+    /// IssuerOverdue). Invoice use in the predecessors counts.
     function issue(Issue calldata a, bytes calldata consents) external;
 
     /// @notice Passes on parts; what is left stays in the voucher. Consents: holder, then each part's recipient (the holder
     /// again where a part goes to itself).
     /// @dev Emits InvoiceUsed per invoice, Parted and Transfer per part. Requires: no lock (Locked, InFreeze), before the due
-    /// day (RecordDay); 1–20 parts (PartCount), each and the remainder not below the smallest (PartTooSmall), together at
+    /// day (RecordDay) or overdue, which the agreement says (OverdueDiffers); then it is recourse and the tier stays; no
+    /// invoices in run-off (InRunOff), else as in issue; 1–20 parts (PartCount), each and the remainder not below the smallest (PartTooSmall), together at
     /// most the face (PartsExceedFace); tier within the highest (TierTooHigh); child id new (VoucherTaken). A child's id is the promise's 160 bits and the last
     /// 96 bits of keccak256(abi.encode(voucher, sequence, number of the part from 0)).
     function split(Split calldata a, bytes calldata consents) external;
@@ -209,26 +260,28 @@ interface IVoucherLedger is IDoor {
     /// @notice Ends a discount that was not disbursed. Consents: `by`, the funder, or the holder from the second day after
     /// pay-by, or at once while the funder is suspended.
     /// @dev Emits Rescinded. Requires: NotDiscounted, PaymentPending, NotConcerned, RescindTooEarly.
-    function rescind(Rescind calldata a, bytes calldata consents) external;
+    function rescind(Undoing calldata a, bytes calldata consents) external;
 
     // ------------------------------------------------------------ payment
 
     /// @notice Whoever paid says so: the funder for a disbursement, the line's bank for a settlement. Consents: the asserter;
     /// with the payee's as second it takes effect at once; after the due day of a voucher whose disbursement is asserted or
-    /// contested: bank, holder and funder, naming the payee, and not while it is frozen (InFreeze).
+    /// contested: bank, holder and funder, naming the payee, and not while it is frozen (InFreeze). While pledged a settlement
+    /// goes to the pledgee up to the secured sum, then to the holder; with the pledgee's consent it wants the holder's as third.
     /// @dev Emits PaymentAsserted, and Transfer where it takes effect at once. Requires: value day not ahead
     /// (ValueDayAhead); no payment under way but a contested, not since confirmed one of the same purpose
     /// (PaymentPending). Disbursement:
     /// NotDiscounted, until the day after pay-by (AssertTooLate), payee the holder (WrongPayee), amount 0 (WrongAmount).
-    /// Settlement: amount the face (WrongAmount), payee the holder (WrongPayee), before the due day the holder's consent
-    /// (HolderMustSign) and no discount (Locked).
+    /// Settlement: payee the holder, while pledged the pledgee (WrongPayee); amount from the due day on at most the face,
+    /// or the secured sum (ZeroAmount, WrongAmount): what is not paid stays owed; before it the face, with the holder's consent
+    /// (HolderMustSign), no discount and no pledge (Locked).
     function assertPayment(AssertPayment calldata a, bytes calldata consents) external;
 
-    /// @notice The payee has the money. Consents: payee. While frozen it takes effect with completePayment after the freeze.
+    /// @notice The payee has the money. Consents: payee, and the holder where that is the pledgee. While frozen it takes effect with completePayment after the freeze.
     /// @dev Emits PaymentCompleted and Transfer, or PaymentConfirmed while frozen. Requires: NoPayment, PaymentIsConfirmed.
     function confirmPayment(PaymentAnswer calldata a, bytes calldata consents) external;
 
-    /// @notice The payee does not have the money. Consents: `by`, the payee. Silence never completes the payment any more.
+    /// @notice The payee does not have the money. Consents: `by`, the payee, or the holder where a pledgee is paid. Silence never completes the payment any more.
     /// @dev Emits PaymentContested. Requires: NoPayment, PaymentIsConfirmed, PaymentIsContested, NotConcerned; within the
     /// line's window (WindowEnded).
     function contestPayment(ContestPayment calldata a, bytes calldata consents) external;
@@ -239,8 +292,33 @@ interface IVoucherLedger is IDoor {
 
     /// @notice Completes a payment by silence, or a confirmed one whose freeze has ended. Anyone; no consents.
     /// @dev Emits PaymentCompleted, Transfer. Requires: NoPayment, PaymentIsContested, InFreeze, PayeeRecovering; the window
-    /// has ended, counted from assertion or the end of the payee's last recovery, whichever is later (WindowOpen).
+    /// has ended, counted from assertion or the end of the payee's last recovery, whichever is later (WindowOpen). Where a
+    /// pledgee is paid, the holder's recovery counts as well.
     function completePayment(uint256 voucher) external;
+
+    /// @notice From the 30th day after the first contest on registrar and arbiter decide: the payment counts, or it is taken
+    /// away. Consents: registrar, arbiter.
+    /// @dev Emits PaymentAwarded, and Transfer where it counts. Requires: NoPayment, PaymentIsConfirmed, NotContested,
+    /// AwardTooEarly, ArbiterConcerned; to count, no freeze (InFreeze).
+    function award(Award calldata a, bytes calldata consents) external;
+
+    // ------------------------------------------------------------ default, security
+
+    /// @notice Due day and grace have passed and the voucher is not paid. Anyone; no consents. Its issuer cannot issue until
+    /// it is paid or cancelled; it moves only as recourse. A discount with nothing asserted ends; a pledge stays.
+    /// @dev Emits VoucherOverdue. Requires: InFreeze, AlreadyOverdue, PaymentPending, NotYetOverdue.
+    function declareOverdue(uint256 voucher) external;
+
+    /// @notice The voucher secures a debt of its holder: it is locked, and the pledgee is paid first, up to the secured sum.
+    /// Consents: holder, pledgee (a funder).
+    /// @dev Emits VoucherPledged. Requires: as discount; pledgee not the holder (SameParty); secured sum 1 to the face
+    /// (SecuredOutOfRange); end day not passed (EndDayPassed).
+    function pledge(MakePledge calldata a, bytes calldata consents) external;
+
+    /// @notice Ends a pledge. Consents: `by`, the pledgee, or the holder after the end day and not while overdue.
+    /// @dev Emits PledgeReleased. Requires: NotPledged, InFreeze, PaymentPending, before the due day or overdue (RecordDay);
+    /// NotConcerned, OverdueDiffers, ReleaseTooEarly.
+    function release(Undoing calldata a, bytes calldata consents) external;
 
     // ------------------------------------------------------------ stops
 
@@ -282,7 +360,25 @@ interface IVoucherLedger is IDoor {
     function promiseOf(uint160 promiseId) external view returns (Promise);
     function voucherOf(uint256 voucher) external view returns (Voucher);
     function paymentOf(uint256 voucher) external view returns (Payment);
+    function pledgeOf(uint256 voucher) external view returns (Pledge);
+    function issuerOf(uint32 issuer) external view returns (IssuerState);
+    function settingsOf() external view returns (LedgerSettings);
     /// @notice Last day of the court freeze; 0: none recorded.
     function freezeOf(uint256 voucher) external view returns (uint256);
     function invoiceUseOf(uint32 payer, bytes32 fingerprint) external view returns (InvoiceUse);
+    /// @notice An invoice's use here and in all predecessors: what a successor adds to its own.
+    function inheritedUseOf(uint256 payer, bytes32 fingerprint) external view returns (InvoiceUse);
+    /// @notice An issuer's overdue face here and in all predecessors, and whether one of them stopped it.
+    function inheritedStandingOf(uint256 issuer) external view returns (IssuerState);
+
+    // ------------------------------------------------------------ reading face: shaped as ERC-721, which it does not claim
+
+    function name() external view returns (string memory);
+    function symbol() external view returns (string memory);
+    /// @notice Fen; 0 for a voucher that ended or never was.
+    function faceOf(uint256 voucher) external view returns (uint256);
+    /// @notice The holder's display account (PartyRegistry.accountOf). Reverts with UnknownVoucher, VoucherEnded.
+    function ownerOf(uint256 voucher) external view returns (address);
+    /// @notice A data URI of JSON with face, due day, tier and locks: nothing private. Reverts as ownerOf.
+    function tokenURI(uint256 voucher) external view returns (string memory);
 }

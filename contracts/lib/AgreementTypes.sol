@@ -33,6 +33,15 @@ library AgreementTypes {
     /// FinishRekey(uint32 party,uint32 sequence,uint32 arbiter,uint40 deadline)
     bytes32 internal constant FINISH_REKEY =
         0x12a0cc1028ea56acaf0fb79d9834b70222ee9550b3f045e7c889ae10bde355e1;
+    /// ListVerifier(uint32 sequence,address verifier,uint32 signatureGas,bytes32 codeHash,uint40 deadline)
+    bytes32 internal constant LIST_VERIFIER =
+        0xd2c950cca3d0a84b964f11840d2c2dd40035528999e0e0bcf1105fe5cae99f8b;
+    /// HandOver(uint32 sequence,uint32 to,uint40 deadline)
+    bytes32 internal constant HAND_OVER =
+        0x857bc94e0a385b148fb3543865d504e55542bb436b8e585dc161c7d099023d14;
+    /// AcceptHandOver(uint32 sequence,uint40 deadline)
+    bytes32 internal constant ACCEPT_HAND_OVER =
+        0x7f5aa4ccc30b4d01dc200a5265cbeebfd1f7a11f45b8bb43a56dfc9a223998cc;
 
     // ledger
     /// GrantLine(uint64 line,uint32 issuer,uint64 parent,uint64 limit,uint24 expiry,uint32 smallestPart,uint8 window,uint8 grace,bool countersign,uint40 deadline)
@@ -44,6 +53,12 @@ library AgreementTypes {
     /// FreezeLine(uint64 line,uint32 sequence,bool frozen,bytes32 reason,uint40 deadline)
     bytes32 internal constant FREEZE_LINE =
         0x0c8da1a7b3c32fbf8eb9c1e2e22ca3e564f17bb93a2c7f0c32aa802321678571;
+    /// SetTenorCap(uint32 sequence,uint16 cap,uint24 inForceFrom,uint40 deadline)
+    bytes32 internal constant SET_TENOR_CAP =
+        0x94901583b4204b87ed9002f2b9c20c5aee8a972e0189a178885af8568106bec6;
+    /// StopIssue(uint32 sequence,uint32 issuer,bool stopped,bytes32 reason,uint40 deadline)
+    bytes32 internal constant STOP_ISSUE =
+        0x217fedb1a968c0643ed72fc483a82269aadaaedb746ff0f5914c32fa0ecf9e18;
     /// Issue(uint32 issuer,uint64 line,uint32 supplier,uint64 face,uint24 dueDay,uint32 smallestPart,uint8 highestTier,bytes32 terms,bytes32 tenorReason,bytes32 issuerReference,uint40 deadline,Invoice[] invoices)Invoice(bytes32 fingerprint,uint64 amount,uint64 total)
     bytes32 internal constant ISSUE =
         0x33130fae75726e541699bdbab9c70dd6055812888f02752eec904befa361396e;
@@ -71,6 +86,15 @@ library AgreementTypes {
     /// WithdrawPayment(uint256 voucher,uint32 sequence,uint40 deadline)
     bytes32 internal constant WITHDRAW_PAYMENT =
         0xb374754493aa2f7199e59b714dfae1321758bfa04053473dd3ae66cb7ceb14ac;
+    /// Award(uint256 voucher,uint32 sequence,uint32 arbiter,bool paid,bytes32 ruling,uint40 deadline)
+    bytes32 internal constant AWARD =
+        0xe012ceb78a6ade1a7a5557ccfa7641430e1998836273af10efccd09c84ef514a;
+    /// Pledge(uint256 voucher,uint32 sequence,uint32 pledgee,uint64 secured,bytes32 filing,uint24 endDay,uint40 deadline)
+    bytes32 internal constant PLEDGE =
+        0x90745e6b80d13db65c7096f6226236931a7895fb133d11e2e91fc4f8a848a253;
+    /// Release(uint256 voucher,uint32 sequence,uint32 by,uint40 deadline)
+    bytes32 internal constant RELEASE =
+        0xa2f50505c9cc476c4ade311747591df72ebd9232a9f90657ffaebdb6c95a6c83;
     /// Freeze(uint256 voucher,bytes32 order,uint24 until,uint40 deadline)
     bytes32 internal constant FREEZE =
         0xd0768cb13e8ebf5aa697972cdc51018fdf94f19084f175895072246c3ebe625d;

@@ -20,7 +20,12 @@ from typing import Any
 from ledger.errors import ChainError
 
 COMPILER = "0.8.37"
-PUBLISHED = ("PartyRegistry", "VoucherLedger")
+CONTRACTS = ("PartyRegistry", "VoucherLedger")
+"""The two that every installation has."""
+VERIFIERS = ("ERC7913P256Verifier", "ERC7913RSAVerifier", "ERC7913WebAuthnVerifier")
+"""OpenZeppelin's, as npm brings them, for the allow-list: P-256 keys, RSA keys, passkeys."""
+PUBLISHED = (*CONTRACTS, "Signatories", *VERIFIERS)
+"""All that is committed: the two, the wallet of several members, the verifiers."""
 
 # Cancun is the oldest rule set with the transient storage that the contracts use. No metadata in the
 # bytecode: its hash would change with a comment.
@@ -94,7 +99,7 @@ def from_json(text: str) -> Artifact:
 
 
 def load(name: str) -> Artifact:
-    """The committed artifact of `PartyRegistry` or `VoucherLedger`. Raises ChainError when there is none."""
+    """The committed artifact of one that is PUBLISHED. Raises ChainError when there is none."""
     file = resources.files(__name__).joinpath(f"{name}.json")
     if not file.is_file():
         raise ChainError(f"no compiled contract {name}: run scripts/build_contracts.py (it needs node)")
@@ -102,17 +107,17 @@ def load(name: str) -> Artifact:
 
 
 def compile_contracts(root: Path, *, include_tests: bool = False) -> dict[str, Artifact]:
-    """Compiles every .sol below `root`/contracts, OpenZeppelin's imports taken from its node_modules.
+    """Compiles every .sol below `root`/contracts, and VERIFIERS; OpenZeppelin's are taken from its node_modules.
 
     Contracts that cannot be deployed (interfaces, abstract ones) are left out; those of contracts/test come
     only with `include_tests`. Raises ChainError with the compiler's own text.
     """
     folder = root / "contracts"
-    sources = {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in _sources(folder)
-    }
+    sources = {path.relative_to(folder).as_posix(): _text(path) for path in _sources(folder)}
     if not include_tests:
         sources = {name: text for name, text in sources.items() if not name.startswith("test/")}
+    modules = folder / "node_modules"
+    sources |= {file: _text(modules / file) for file in (f"{_VERIFIERS}/{name}.sol" for name in VERIFIERS)}
     return compile_sources(sources, solc=folder / "solc")
 
 
@@ -164,6 +169,16 @@ def _artifact(name: str, output: Mapping[str, Any]) -> Artifact:
         compiler=version,
         settings=SETTINGS,
     )
+
+
+_VERIFIERS = "@openzeppelin/contracts/utils/cryptography/verifiers"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ChainError(f"{path.name} is missing: run npm ci in contracts/") from None
 
 
 def _sources(folder: Path) -> list[Path]:
