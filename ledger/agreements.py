@@ -15,6 +15,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from ledger.agreements_registry import (
+    AcceptHandOver,
+    Admit,
+    FinishRekey,
+    HandOver,
+    ListVerifier,
+    ProposeRekey,
+    Reinstate,
+    Rekey,
+    Suspend,
+    VetoRekey,
+    WithdrawRekey,
+)
 from ledger.errors import InputError
 from ledger.members import (
     Agreement,
@@ -26,15 +39,13 @@ from ledger.members import (
     Line,
     LineId,
     Number8,
+    Number16,
     Number32,
     OnDay,
     Party,
     PartyNumber,
     PromiseId,
     Purpose,
-    RegistryAgreement,
-    Roles,
-    Signer,
     SmallAmount,
     Struct,
     Voucher,
@@ -45,92 +56,13 @@ from ledger.members import (
 )
 from ledger.money import shown
 
-__all__ = ["Admit", "ProposeRekey", "Reinstate", "Rekey", "Suspend", "VetoRekey", "WithdrawRekey"]
-__all__ += ["Discount", "FinishRekey", "FreezeLine", "GrantLine", "Issue", "ResizeLine", "Split", "Transfer"]
-__all__ += ["AssertPayment", "ConfirmPayment", "ContestPayment", "Freeze", "Rescind", "WithdrawPayment"]
-__all__ += ["Agreement", "Cancel", "CancelWhole", "Invoice", "Part", "Purpose"]
-__all__ += ["Revoke", "RevokeIssue", "Unfreeze"]
+__all__ = ["AcceptHandOver", "Admit", "FinishRekey", "HandOver", "ListVerifier", "ProposeRekey"]
+__all__ += ["Reinstate", "Rekey", "Suspend", "VetoRekey", "WithdrawRekey"]
+__all__ += ["FreezeLine", "GrantLine", "ResizeLine", "SetTenorCap", "StopIssue"]
+__all__ += ["Agreement", "Discount", "Invoice", "Issue", "Part", "Purpose", "Rescind", "Split", "Transfer"]
+__all__ += ["AssertPayment", "Award", "ConfirmPayment", "ContestPayment", "WithdrawPayment"]
+__all__ += ["Cancel", "CancelWhole", "Freeze", "Pledge", "Release", "Revoke", "RevokeIssue", "Unfreeze"]
 __all__ += ["AGREEMENTS", "LineId", "PartyNumber", "PromiseId", "VoucherId", "from_json", "to_json"]
-
-
-# Registry
-
-
-@dataclass(frozen=True, slots=True)
-class Admit(RegistryAgreement):
-    """A party is admitted. `signature_gas` 0: wallet key; else the gas cap of an ERC-1271 check."""
-
-    party: Party
-    roles: Roles
-    sponsor: Party
-    signature_gas: Number32
-    profile: Hash32
-    deadline: Deadline
-    signer: Signer
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing(RegistryAgreement):
-    party: Party
-    sequence: Number32
-    reason: Hash32
-    deadline: Deadline
-
-
-@dataclass(frozen=True, slots=True)
-class Suspend(_Standing):
-    """A party loses its right to issue, receive and move."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reinstate(_Standing):
-    """A suspension ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class _NewSigner(RegistryAgreement):
-    party: Party
-    sequence: Number32
-    signature_gas: Number32
-    deadline: Deadline
-    signer: Signer
-
-
-@dataclass(frozen=True, slots=True)
-class Rekey(_NewSigner):
-    """The old signer hands over to a new one, at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProposeRekey(_NewSigner):
-    """Registrar and sponsor bank start the recovery of a lost key."""
-
-
-@dataclass(frozen=True, slots=True)
-class _RekeyAnswer(RegistryAgreement):
-    party: Party
-    sequence: Number32
-    deadline: Deadline
-
-
-@dataclass(frozen=True, slots=True)
-class VetoRekey(_RekeyAnswer):
-    """The old signer objects to a recovery."""
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawRekey(_RekeyAnswer):
-    """Registrar and sponsor bank take a recovery back."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinishRekey(RegistryAgreement):
-    """The recovered signer is put in place. `arbiter` 0 where there was no veto."""
-
-    party: Party
-    sequence: Number32
-    arbiter: Party
-    deadline: Deadline
 
 
 # Lines
@@ -170,6 +102,30 @@ class FreezeLine(Agreement):
     line: Line
     sequence: Number32
     frozen: Flag
+    reason: Hash32
+    deadline: Deadline
+
+
+# Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SetTenorCap(Agreement):
+    """The registrar sets above how many days an issue gives a reason, from a day of notice on."""
+
+    sequence: Number32
+    cap: Number16
+    in_force_from: OnDay
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class StopIssue(Agreement):
+    """The registrar stops an issuer (or lets it issue again). `issuer` 0: the whole contract, for good."""
+
+    sequence: Number32
+    issuer: Party
+    stopped: Flag
     reason: Hash32
     deadline: Deadline
 
@@ -307,6 +263,47 @@ class WithdrawPayment(_VoucherAnswer):
     """The asserter takes its word back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Award(Agreement):
+    """Registrar and arbiter decide a contested payment: it was `paid`, or it was not. `ruling` is a hash."""
+
+    voucher: Voucher
+    sequence: Number32
+    arbiter: Party
+    paid: Flag
+    ruling: Hash32
+    deadline: Deadline
+
+
+# Pledge
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge(Agreement):
+    """The holder pledges a voucher: until released, `secured` fen of it are the pledgee's to be paid.
+
+    `filing`: hash of the filing number of the pledge. After `end_day` the holder alone can end it.
+    """
+
+    voucher: Voucher
+    sequence: Number32
+    pledgee: Party
+    secured: Amount
+    filing: Hash32
+    end_day: OnDay
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Agreement):
+    """Pledgee, or holder after the pledge's last day, ends a pledge."""
+
+    voucher: Voucher
+    sequence: Number32
+    by: Party
+    deadline: Deadline
+
+
 # Stops
 
 
@@ -354,18 +351,12 @@ class RevokeIssue(Agreement):
 
 
 AGREEMENTS: Final[tuple[type[Agreement], ...]] = (
-    *(
-        Admit,
-        Suspend,
-        Reinstate,
-        Rekey,
-        ProposeRekey,
-        VetoRekey,
-        WithdrawRekey,
-        FinishRekey,
-    ),
-    *(GrantLine, ResizeLine, FreezeLine, Issue, Split, Transfer, Discount, Rescind),
-    *(AssertPayment, ConfirmPayment, ContestPayment, WithdrawPayment),
+    *(Admit, Suspend, Reinstate, Rekey, ProposeRekey, VetoRekey, WithdrawRekey, FinishRekey),
+    *(ListVerifier, HandOver, AcceptHandOver),
+    *(GrantLine, ResizeLine, FreezeLine, SetTenorCap, StopIssue),
+    *(Issue, Split, Transfer, Discount, Rescind),
+    *(AssertPayment, ConfirmPayment, ContestPayment, WithdrawPayment, Award),
+    *(Pledge, Release),
     *(Freeze, Unfreeze, Cancel, CancelWhole, Revoke, RevokeIssue),
 )
 """Every kind of agreement, in the order of the contracts' types."""

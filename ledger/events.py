@@ -1,16 +1,15 @@
 """What the two contracts say has happened: typed events, their log form, and the journal.
 
-Each event is one dataclass, its fields those of the Solidity event in snake_case and in the declared order,
-and the first field the only indexed one. The journal is a running hash: head' = keccak(head ‖ entry), entry =
-keccak(topic0 ‖ every field as one word), from the contract's EIP-712 domain separator on. `Refused` and
-ERC-721's `Transfer` are logs but no events in this sense: their topics stand in `OUTSIDE_JOURNAL`, and
-decoding them is an error. Nothing here guesses: a log of another length, an unknown topic or a value out of
-range is refused.
+Each event is one dataclass (in `events_registry.py` and `events_ledger.py`), its fields those of the Solidity
+event in snake_case and in the declared order, and the first field the only indexed one. The journal is a running
+hash: head' = keccak(head ‖ entry), entry = keccak(topic0 ‖ every field as one word), from the contract's EIP-712
+domain separator on. `Refused` and ERC-721's `Transfer` are logs but no events in this sense: their topics stand
+in `OUTSIDE_JOURNAL`, and decoding them is an error. Nothing here guesses: a log of another length, an unknown
+topic or a value out of range is refused.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -18,11 +17,65 @@ from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
-from ledger.agreements import LineId, PartyNumber, Purpose, VoucherId
-from ledger.calendar import Day
+from ledger.agreements import Purpose
 from ledger.errors import VerificationError
+from ledger.events_ledger import (
+    Cancelled,
+    Discounted,
+    InvoiceReturned,
+    InvoiceUsed,
+    Issued,
+    IssueRevoked,
+    IssueStopped,
+    LedgerEvent,
+    LineEvent,
+    LineFreezing,
+    LineGranted,
+    LineResized,
+    Parted,
+    PaymentAsserted,
+    PaymentAwarded,
+    PaymentCompleted,
+    PaymentConfirmed,
+    PaymentContested,
+    PaymentWithdrawn,
+    PledgeReleased,
+    Rescinded,
+    Revoked,
+    SettingsEvent,
+    TenorCapSet,
+    Transferred,
+    VoucherEvent,
+    VoucherFrozen,
+    VoucherOverdue,
+    VoucherPledged,
+    VoucherUnfrozen,
+)
+from ledger.events_registry import (
+    HandOverAccepted,
+    HandOverProposed,
+    PartyAdmitted,
+    PartyRekeyed,
+    PartySuspension,
+    RegistryEvent,
+    RekeyProposed,
+    RekeyVetoed,
+    RekeyWithdrawn,
+    VerifierListed,
+)
 from ledger.signing import DOMAIN_MEMBERS, VERSION, Domain
 from ledger.world import Role, SignerKind
+
+__all__ = ["EMPTY_JOURNAL", "EVENTS", "OUTSIDE_JOURNAL", "Event", "EventType", "advance", "decode"]
+__all__ += ["encode", "journal_entry", "journal_start"]
+__all__ += ["HandOverAccepted", "HandOverProposed", "PartyAdmitted", "PartyRekeyed", "PartySuspension"]
+__all__ += ["RegistryEvent", "RekeyProposed", "RekeyVetoed", "RekeyWithdrawn", "VerifierListed"]
+__all__ += ["Cancelled", "Discounted", "InvoiceReturned", "InvoiceUsed", "IssueRevoked", "IssueStopped"]
+__all__ += ["Issued", "LedgerEvent", "LineEvent", "LineFreezing", "LineGranted", "LineResized", "Parted"]
+__all__ += ["PaymentAsserted", "PaymentAwarded", "PaymentCompleted", "PaymentConfirmed", "PaymentContested"]
+__all__ += ["PaymentWithdrawn", "PledgeReleased", "Rescinded", "Revoked", "SettingsEvent", "TenorCapSet"]
+__all__ += ["Transferred", "VoucherEvent", "VoucherFrozen", "VoucherOverdue", "VoucherPledged"]
+__all__ += ["VoucherUnfrozen"]
 
 EMPTY_JOURNAL: Final = bytes(32)
 """The journal head of a contract that is not there yet; see `journal_start` for one that is."""
@@ -32,232 +85,6 @@ OUTSIDE_JOURNAL: Final = frozenset(
 )
 """First topics of the logs that are not part of the journal."""
 
-# Registry
-
-
-@dataclass(frozen=True, slots=True)
-class PartyAdmitted:
-    party: PartyNumber
-    roles: Role
-    sponsor: PartyNumber
-    signer: int
-    kind: SignerKind
-    signature_gas: int
-    profile: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PartySuspension:
-    party: PartyNumber
-    sequence: int
-    suspended: bool
-    reason: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PartyRekeyed:
-    party: PartyNumber
-    sequence: int
-    signer: int
-    kind: SignerKind
-    signature_gas: int
-    recovered_on: Day
-
-
-@dataclass(frozen=True, slots=True)
-class RekeyProposed:
-    party: PartyNumber
-    sequence: int
-    signer: int
-    kind: SignerKind
-    signature_gas: int
-    ready_on: Day
-
-
-@dataclass(frozen=True, slots=True)
-class RekeyVetoed:
-    party: PartyNumber
-    sequence: int
-    ready_on: Day
-
-
-@dataclass(frozen=True, slots=True)
-class RekeyWithdrawn:
-    party: PartyNumber
-    sequence: int
-    recovered_on: Day
-
-
-# Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class LineGranted:
-    line: LineId
-    issuer: PartyNumber
-    parent: LineId
-    limit: int
-    expiry: Day
-    smallest_part: int
-    window: int
-    grace: int
-    countersign: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LineResized:
-    line: LineId
-    sequence: int
-    limit: int
-    expiry: Day
-
-
-@dataclass(frozen=True, slots=True)
-class LineFreezing:
-    line: LineId
-    sequence: int
-    frozen: bool
-    reason: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    voucher: VoucherId
-    line: LineId
-    supplier: PartyNumber
-    face: int
-    due_day: Day
-    smallest_part: int
-    highest_tier: int
-    terms: bytes
-    tenor_reason: bytes
-    day: Day
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceUsed:
-    voucher: VoucherId
-    payer: PartyNumber
-    fingerprint: bytes
-    amount: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceReturned:
-    voucher: VoucherId
-    payer: PartyNumber
-    fingerprint: bytes
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Parted:
-    voucher: VoucherId
-    child: VoucherId
-    recipient: PartyNumber
-    face: int
-    tier: int
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transferred:
-    voucher: VoucherId
-    recipient: PartyNumber
-
-
-@dataclass(frozen=True, slots=True)
-class Discounted:
-    voucher: VoucherId
-    funder: PartyNumber
-    quote: bytes
-    pay_by: Day
-
-
-@dataclass(frozen=True, slots=True)
-class Rescinded:
-    voucher: VoucherId
-    by: PartyNumber
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentAsserted:
-    voucher: VoucherId
-    purpose: Purpose
-    payee: PartyNumber
-    amount: int
-    value_day: Day
-    payment_reference: bytes
-    agreed: bool
-    day: Day
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentConfirmed:
-    voucher: VoucherId
-    payee: PartyNumber
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentContested:
-    voucher: VoucherId
-    by: PartyNumber
-    reason: bytes
-    day: Day
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentWithdrawn:
-    voucher: VoucherId
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentCompleted:
-    voucher: VoucherId
-    payee: PartyNumber
-    purpose: Purpose
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class VoucherFrozen:
-    voucher: VoucherId
-    order: bytes
-    until: Day
-
-
-@dataclass(frozen=True, slots=True)
-class VoucherUnfrozen:
-    voucher: VoucherId
-    order: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    voucher: VoucherId
-    face: int
-
-
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    voucher: VoucherId
-
-
-@dataclass(frozen=True, slots=True)
-class IssueRevoked:
-    voucher: VoucherId
-    by: PartyNumber
-
-
-RegistryEvent = PartyAdmitted | PartySuspension | PartyRekeyed | RekeyProposed | RekeyVetoed | RekeyWithdrawn
-VoucherEvent = (
-    Parted | Transferred | Discounted | Rescinded | PaymentAsserted | PaymentConfirmed | PaymentContested
-    | PaymentWithdrawn | PaymentCompleted | VoucherFrozen | VoucherUnfrozen | Cancelled | Revoked
-)  # fmt: skip
-"""Those that move a voucher's sequence, by one; of the parts of one split the first does."""
-LineEvent = LineGranted | LineResized | LineFreezing
-LedgerEvent = LineEvent | Issued | IssueRevoked | InvoiceUsed | InvoiceReturned | VoucherEvent
 Event = RegistryEvent | LedgerEvent
 
 
@@ -270,10 +97,11 @@ _VALUES: Final = {
 """The ABI type of each field type; an `int` has its type by name."""
 
 _NUMBERS: Final = {
-    "signer": "uint160", "signature_gas": "uint32", "sequence": "uint32", "limit": "uint64", "face": "uint64",
+    "signer": "uint160", "verifier": "address", "signature_gas": "uint32", "sequence": "uint32", "cap": "uint16",
+    "limit": "uint64", "face": "uint64", "amount": "uint64", "total": "uint64", "secured": "uint64",
     "smallest_part": "uint32", "window": "uint8", "grace": "uint8", "highest_tier": "uint8", "tier": "uint8",
-    "amount": "uint64", "total": "uint64",
 }  # fmt: skip
+_BITS: Final = {"bool": 1, "address": 160}
 _ENUMS: Final[dict[str, type]] = {"Role": Role, "SignerKind": SignerKind, "Purpose": Purpose}
 
 
@@ -341,7 +169,7 @@ def _word(value: Any, abi: str, what: str) -> bytes:
         if not isinstance(value, bytes) or len(value) != 32:
             raise VerificationError(f"{what} is not 32 bytes")
         return value
-    bits = 1 if abi == "bool" else int(re.sub(r"\D", "", abi))
+    bits = _BITS.get(abi) or int(abi.removeprefix("uint"))
     if not 0 <= int(value) < 1 << bits:
         raise VerificationError(f"{what} = {value} does not fit {abi}")
     return int(value).to_bytes(32)

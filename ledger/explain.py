@@ -48,11 +48,12 @@ _ROLES: Final = {
 _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("party", "payee", "issuer", "arbiter"), "party"),
     **dict.fromkeys(("today", "expiry", "dueDay", "payBy", "until", "earliest", "latest"), "day"),
-    **dict.fromkeys(("lastDay", "from", "readyOn", "valueDay"), "day"),
+    **dict.fromkeys(("lastDay", "from", "readyOn", "valueDay", "endDay"), "day"),
     **dict.fromkeys(("asked", "available", "face", "invoices", "recorded", "smallestPart"), "yuan"),
     **dict.fromkeys(("deadline", "timestamp"), "moment"),
-    **dict.fromkeys(("vetoed", "overdue"), "flag"),
+    **dict.fromkeys(("vetoed", "overdue", "stopped"), "flag"),
     "parent": "line",
+    "roles": "role",
 }
 _PARTIES: Final = frozenset({("WrongPayee", "given"), ("WrongPayee", "expected"), ("WrongIssuer", "given")})
 _MOST_DAYS: Final = 2_932_896  # 9999-12-31
@@ -138,7 +139,9 @@ class _Writer:
         return _both(f"{known} ({text[:10]}…{text[-4:]})" if known else text)
 
     def consumed(self, value: int) -> tuple[str, str]:
-        """What a sequence belongs to: its id says whether that is a party, a line or a voucher."""
+        """What a sequence belongs to: its id says whether that is a party, a line, a voucher, or the settings."""
+        if value == 0:
+            return "登记机构的设置", "the record of the registrar's settings"
         if value < 2**32:
             return self.party(value)
         if value < 2**64:

@@ -5,22 +5,24 @@ here:
 - the asserter of a payment: the voucher's funder for a disbursement, the line's bank for a settlement;
 - an asserted payment that was agreed takes effect at once, unless the voucher is frozen: then it is confirmed
   and waits; every other payment completes with its own event;
-- asserting a settlement ends a sale that the due day has overtaken;
+- asserting a settlement ends a sale that the due day has overtaken, and so does declaring the voucher overdue;
 - a first contest's day stays when a contested payment is asserted anew;
-- a replaced signer ends a recovery: while one is under way no other way of replacing it is open;
+- a settlement of a pledged voucher lowers the secured sum; at 0 the pledge has ended;
+- a settlement or cancellation of an overdue voucher lowers what its issuer has overdue;
+- a tenor cap announced earlier and in force by then is the present one when the next is announced;
 - each event on a voucher moves its sequence by one, but for those of invoices, which come with another, and
   `Parted`, one per part, which names the sequence that the whole split led to;
-- a transfer makes the tier one more;
+- a transfer makes the tier one more, but for an overdue voucher, which goes back up the chain;
 - a court freeze whose last day has passed is gone with the voucher's next event.
 `fold` judges no rule, but an event that cannot follow on what is known (an unknown subject, a sequence that
-jumps, more paid than owed) is a VerificationError.
+jumps, more paid than owed) is a VerificationError (`impossible.py`). The registry's part is in
+`fold_registry.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from ledger.agreements import LineId, PartyNumber, Purpose, VoucherId
 from ledger.calendar import Day, Timestamp, day_of
@@ -33,30 +35,32 @@ from ledger.events import (
     InvoiceUsed,
     Issued,
     IssueRevoked,
+    IssueStopped,
     LedgerEvent,
     LineFreezing,
     LineGranted,
     LineResized,
     Parted,
-    PartyAdmitted,
-    PartyRekeyed,
-    PartySuspension,
     PaymentAsserted,
+    PaymentAwarded,
     PaymentCompleted,
     PaymentConfirmed,
     PaymentContested,
     PaymentWithdrawn,
+    PledgeReleased,
     RegistryEvent,
-    RekeyProposed,
-    RekeyVetoed,
-    RekeyWithdrawn,
     Rescinded,
     Revoked,
+    TenorCapSet,
     Transferred,
     VoucherEvent,
     VoucherFrozen,
+    VoucherOverdue,
+    VoucherPledged,
     VoucherUnfrozen,
 )
+from ledger.fold_registry import fold_registry
+from ledger.impossible import known, less, next_sequence
 from ledger.world import (
     NO_LOCK,
     PAYMENT_LOCKS,
@@ -64,19 +68,15 @@ from ledger.world import (
     InvoiceUse,
     Line,
     Lock,
-    Party,
     Payment,
+    PledgeRecord,
     Promise,
-    Recovery,
-    Status,
     Voucher,
     World,
+    issuer_of,
     lift_freeze,
     promise_of,
 )
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 def fold(world: World, event: Event, *, timestamp: Timestamp) -> World:
@@ -89,66 +89,19 @@ def fold_all(world: World, events: Iterable[tuple[Event, Timestamp]]) -> World:
     draft = world.draft()
     for event, timestamp in events:
         if isinstance(event, RegistryEvent):
-            _fold_party(draft, event)
+            fold_registry(draft, event)
         else:
             _fold_ledger(draft, event, day_of(timestamp))
     return draft.world()
 
 
-# Registry
-
-
-def _fold_party(draft: Draft, event: RegistryEvent) -> None:
-    if isinstance(event, PartyAdmitted):
-        if event.party in draft.parties:
-            raise VerificationError(f"party {event.party} was admitted twice")
-        draft.parties[event.party] = Party(
-            signer=event.signer,
-            kind=event.kind,
-            signature_gas=event.signature_gas,
-            roles=event.roles,
-            sponsor=event.sponsor,
-            profile=event.profile,
-        )
-        draft.signers[event.signer] = event.party
-        return
-    party = _known(draft.parties, event.party, "party")
-    party = replace(party, sequence=_next(party.sequence, event.sequence, f"party {event.party}"))
-    match event:
-        case PartySuspension():
-            flag = Status.SUSPENDED
-            party = replace(party, status=party.status | flag if event.suspended else party.status & ~flag)
-        case RekeyProposed():
-            party = replace(party, status=party.status | Status.RECOVERING)
-            draft.recoveries[event.party] = Recovery(
-                signer=event.signer,
-                kind=event.kind,
-                signature_gas=event.signature_gas,
-                ready_on=event.ready_on,
-            )
-            draft.signers[event.signer] = event.party
-        case RekeyVetoed():
-            recovery = _known(draft.recoveries, event.party, "recovery of party")
-            draft.recoveries[event.party] = replace(recovery, vetoed=True, ready_on=event.ready_on)
-        case RekeyWithdrawn():
-            party = _recovered(draft, event.party, party, event.recovered_on)
-        case PartyRekeyed():
-            party = _recovered(draft, event.party, party, event.recovered_on)
-            party = replace(party, signer=event.signer, kind=event.kind, signature_gas=event.signature_gas)
-            draft.signers[event.signer] = event.party
-    draft.parties[event.party] = party
-
-
-def _recovered(draft: Draft, number: PartyNumber, party: Party, recovered_on: Day) -> Party:
-    draft.recoveries.pop(number, None)
-    return replace(party, status=party.status & ~Status.RECOVERING, recovered_on=recovered_on)
-
-
-# Lines, promises, invoices
+# Settings, lines, promises, invoices
 
 
 def _fold_ledger(draft: Draft, event: LedgerEvent, day: Day) -> None:
     match event:
+        case TenorCapSet() | IssueStopped():
+            _fold_settings(draft, event, day)
         case LineGranted():
             if event.line in draft.lines:
                 raise VerificationError(f"line {event.line} was granted twice")
@@ -176,9 +129,9 @@ def _fold_ledger(draft: Draft, event: LedgerEvent, day: Day) -> None:
             draft.invoice_uses[key] = InvoiceUse(event.total, used + event.amount)
         case InvoiceReturned():
             key = (event.payer, event.fingerprint)
-            use = _known(draft.invoice_uses, key, "invoice")
+            use = known(draft.invoice_uses, key, "invoice")
             draft.invoice_uses[key] = replace(
-                use, used=_less(use.used, event.amount, f"invoice {key[1].hex()}")
+                use, used=less(use.used, event.amount, f"invoice {key[1].hex()}")
             )
         case _:
             voucher = _touched(draft, event.voucher, day)
@@ -189,17 +142,35 @@ def _fold_ledger(draft: Draft, event: LedgerEvent, day: Day) -> None:
             _fold_voucher(draft, event, voucher)
 
 
+def _fold_settings(draft: Draft, event: TenorCapSet | IssueStopped, day: Day) -> None:
+    settings = draft.settings
+    sequence = next_sequence(settings.sequence, event.sequence, "the ledger's settings")
+    settings = replace(settings, sequence=sequence)
+    if isinstance(event, TenorCapSet):
+        settings = replace(
+            settings,
+            tenor_cap=settings.tenor_cap_on(day),
+            next_tenor_cap=event.cap,
+            next_tenor_cap_from=event.in_force_from,
+        )
+    elif event.issuer:
+        draft.issuers[event.issuer] = replace(issuer_of(draft, event.issuer), stopped=event.stopped)
+    else:
+        settings = replace(settings, run_off=True)
+    draft.settings = settings
+
+
 def _change_line(draft: Draft, line: LineId, sequence: int, **changes: object) -> None:
-    present = _known(draft.lines, line, "line")
-    sequence = _next(present.sequence, sequence, f"line {line}")
+    present = known(draft.lines, line, "line")
+    sequence = next_sequence(present.sequence, sequence, f"line {line}")
     draft.lines[line] = replace(present, sequence=sequence, **changes)  # type: ignore[arg-type]
 
 
 def _issue(draft: Draft, event: Issued) -> None:
-    line = _known(draft.lines, event.line, "line")
+    line = known(draft.lines, event.line, "line")
     headroom = []
     for number in (event.line, line.parent) if line.parent else (event.line,):
-        present = _known(draft.lines, number, "line")
+        present = known(draft.lines, number, "line")
         draft.lines[number] = drawn = replace(present, drawn=present.drawn + event.face)
         headroom.append(drawn.limit - drawn.drawn)
     draft.promises[promise_of(event.voucher)] = Promise(
@@ -218,20 +189,26 @@ def _issue(draft: Draft, event: Issued) -> None:
     _new_voucher(draft, event.voucher, Voucher(face=event.face, holder=event.supplier, tier=1))
 
 
-def _release(draft: Draft, voucher: VoucherId, *, paid: int = 0, cancelled: int = 0) -> None:
+def _release(draft: Draft, voucher: VoucherId, v: Voucher, *, paid: int = 0, cancelled: int = 0) -> Voucher:
+    """The voucher without face that is no longer owed, which leaves promise, line, parent and issuer too."""
     number = promise_of(voucher)
-    promise = _known(draft.promises, number, "promise")
+    promise = known(draft.promises, number, "promise")
     face = paid + cancelled
     draft.promises[number] = replace(
         promise,
-        live=_less(promise.live, face, f"live face of promise {number:#042x}"),
+        live=less(promise.live, face, f"live face of promise {number:#042x}"),
         settled=promise.settled + paid,
         cancelled=promise.cancelled + cancelled,
     )
-    line = _known(draft.lines, promise.line, "line")
+    line = known(draft.lines, promise.line, "line")
     for each in (promise.line, line.parent) if line.parent else (promise.line,):
-        present = _known(draft.lines, each, "line")
-        draft.lines[each] = replace(present, drawn=_less(present.drawn, face, f"drawn of line {each}"))
+        present = known(draft.lines, each, "line")
+        draft.lines[each] = replace(present, drawn=less(present.drawn, face, f"drawn of line {each}"))
+    if v.locks & Lock.OVERDUE:
+        record = issuer_of(draft, promise.issuer)
+        what = f"overdue face of issuer {promise.issuer}"
+        draft.issuers[promise.issuer] = replace(record, overdue=less(record.overdue, face, what))
+    return replace(v, face=less(v.face, face, f"face of voucher {voucher:#066x}"))
 
 
 # Vouchers
@@ -242,14 +219,15 @@ def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
     number = event.voucher
     match event:
         case Parted():
-            _next(v.sequence - 1, event.sequence, f"voucher {number:#066x}")
+            next_sequence(v.sequence - 1, event.sequence, f"voucher {number:#066x}")
             child = Voucher(
                 face=event.face, holder=event.recipient, tier=event.tier, locks=v.locks & Lock.OVERDUE
             )
             _new_voucher(draft, event.child, child)
-            v = replace(v, face=_less(v.face, event.face, f"face of voucher {number:#066x}"))
+            v = replace(v, face=less(v.face, event.face, f"face of voucher {number:#066x}"))
         case Transferred():
-            v = replace(v, holder=event.recipient, tier=v.tier + 1)
+            recourse = bool(v.locks & Lock.OVERDUE)
+            v = replace(v, holder=event.recipient, tier=v.tier if recourse else v.tier + 1)
         case Discounted():
             v = replace(v, locks=v.locks | Lock.DISCOUNT, funder=event.funder, pay_by=event.pay_by)
         case Rescinded():
@@ -260,13 +238,27 @@ def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
             v = replace(v, locks=v.locks | Lock.CONFIRMED)
         case PaymentContested():
             v = replace(v, locks=v.locks | Lock.CONTESTED)
-            payment = _known(draft.payments, number, "payment of voucher")
+            payment = known(draft.payments, number, "payment of voucher")
             draft.payments[number] = replace(payment, contested_on=event.day)
         case PaymentWithdrawn():
-            v = replace(v, locks=v.locks & ~PAYMENT_LOCKS)
-            draft.payments.pop(number, None)
+            v = _unasserted(draft, number, v)
         case PaymentCompleted():
             v = _pay(draft, number, v, purpose=event.purpose, amount=event.amount)
+        case PaymentAwarded():
+            payment = known(draft.payments, number, "payment of voucher")
+            if event.paid:
+                v = _pay(draft, number, v, purpose=payment.purpose, amount=payment.amount)
+            else:
+                v = _unasserted(draft, number, v)
+        case VoucherPledged():
+            v = replace(v, locks=v.locks | Lock.PLEDGE)
+            draft.pledges[number] = PledgeRecord(
+                pledgee=event.pledgee, secured=event.secured, end_day=event.end_day
+            )
+        case PledgeReleased():
+            v = _unpledged(draft, number, v)
+        case VoucherOverdue():
+            v = _overdue(draft, event, v)
         case VoucherFrozen():
             v = replace(v, locks=v.locks | Lock.FREEZE)
             draft.freezes[number] = event.until
@@ -276,8 +268,7 @@ def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
             draft.freezes.pop(number, None)
             draft.spent_orders.add((event.order, number))
         case Cancelled():
-            v = replace(v, face=_less(v.face, event.face, f"face of voucher {number:#066x}"))
-            _release(draft, number, cancelled=event.face)
+            v = _release(draft, number, v, cancelled=event.face)
         case Revoked():
             pass  # the sequence is all that moves
     draft.vouchers[number] = v
@@ -301,12 +292,40 @@ def _assert_payment(draft: Draft, event: PaymentAsserted, v: Voucher) -> Voucher
 
 
 def _pay(draft: Draft, number: VoucherId, v: Voucher, *, purpose: Purpose, amount: int) -> Voucher:
-    draft.payments.pop(number, None)
-    v = replace(v, locks=v.locks & ~PAYMENT_LOCKS)
+    v = _unasserted(draft, number, v)
     if purpose == Purpose.DISBURSEMENT:
         return replace(v.undiscounted(), holder=v.funder)
-    _release(draft, number, paid=amount)
-    return replace(v, face=_less(v.face, amount, f"face of voucher {number:#066x}"))
+    v = _release(draft, number, v, paid=amount)
+    if not v.locks & Lock.PLEDGE:
+        return v
+    pledge = known(draft.pledges, number, "pledge of voucher")
+    secured = less(pledge.secured, amount, f"secured sum of voucher {number:#066x}")
+    if not secured:
+        return _unpledged(draft, number, v)
+    draft.pledges[number] = replace(pledge, secured=secured)
+    return v
+
+
+def _unasserted(draft: Draft, number: VoucherId, v: Voucher) -> Voucher:
+    draft.payments.pop(number, None)
+    return replace(v, locks=v.locks & ~PAYMENT_LOCKS)
+
+
+def _unpledged(draft: Draft, number: VoucherId, v: Voucher) -> Voucher:
+    draft.pledges.pop(number, None)
+    return replace(v, locks=v.locks & ~Lock.PLEDGE)
+
+
+def _overdue(draft: Draft, event: VoucherOverdue, v: Voucher) -> Voucher:
+    if event.face != v.face:
+        raise VerificationError(
+            f"voucher {event.voucher:#066x} of {v.face} fen was declared overdue with {event.face}"
+        )
+    issuer = known(draft.promises, promise_of(event.voucher), "promise").issuer
+    record = issuer_of(draft, issuer)
+    draft.issuers[issuer] = replace(record, overdue=record.overdue + event.face)
+    v = v.undiscounted()
+    return replace(v, locks=v.locks | Lock.OVERDUE)
 
 
 def _new_voucher(draft: Draft, number: VoucherId, voucher: Voucher) -> None:
@@ -316,28 +335,7 @@ def _new_voucher(draft: Draft, number: VoucherId, voucher: Voucher) -> None:
 
 
 def _touched(draft: Draft, number: VoucherId, day: Day) -> Voucher:
-    _known(draft.vouchers, number, "voucher")
+    known(draft.vouchers, number, "voucher")
     if draft.freezes.get(number, day) < day:
         lift_freeze(draft, number)
     return draft.vouchers[number]
-
-
-# What cannot be
-
-
-def _known(records: dict[K, V], key: K, what: str) -> V:
-    if key not in records:
-        raise VerificationError(f"an event names an unknown {what}: {key}")
-    return records[key]
-
-
-def _next(present: int, given: int, what: str) -> int:
-    if given != present + 1:
-        raise VerificationError(f"{what} is at sequence {present}: an event with {given} cannot follow")
-    return given
-
-
-def _less(present: int, taken: int, what: str) -> int:
-    if taken > present:
-        raise VerificationError(f"{what} is {present}: {taken} cannot be taken from it")
-    return present - taken

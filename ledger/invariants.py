@@ -4,7 +4,8 @@
     invariants_of_step   between a World and a later one: what has ended stays ended, sequences only grow
                          (both as `fold` made them, not `as_of` a day)
 
-Each violation is one line that names the rule, the numbers and the ids. That the
+Each violation is one line that names the rule, the numbers and the ids. What concerns one voucher stands in
+`invariants_of_vouchers.py`; here are the parties, the settings and the sums. That the
 journal head equals the hash of the events is checked where the events are (`events.py`).
 """
 
@@ -14,34 +15,36 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ledger.agreements import LineId, PromiseId, Purpose, VoucherId
-from ledger.life import HIGHEST_PART_NUMBER, HIGHEST_TENOR
+from ledger.agreements import LineId, PartyNumber, PromiseId, VoucherId
+from ledger.calendar import Day
+from ledger.consent import HIGHEST_SIGNATURE_GAS
+from ledger.invariants_of_vouchers import invariants_of_vouchers, voucher_name
+from ledger.life import HIGHEST_PART_NUMBER
 from ledger.line import HIGHEST_GRACE, HIGHEST_WINDOW, LOWEST_GRACE, LOWEST_SMALLEST_PART, LOWEST_WINDOW
-from ledger.world import (
-    PAYMENT_LOCKS,
-    TENOR_CAP,
-    Line,
-    Lock,
-    Promise,
-    Status,
-    Voucher,
-    World,
-    bank_of,
-    promise_of,
-)
+from ledger.settings import HIGHEST_TENOR, LOWEST_TENOR_CAP
+from ledger.succession import prior_use
+from ledger.world import Line, Lock, Promise, Settings, Status, Voucher, World, bank_of, issuer_of, promise_of
 
 _NO_REASON = bytes(32)
+_SHOWN = 5
+"""Vouchers that one line names; of more it says how many."""
 
 
-def invariants(world: World) -> list[str]:
-    """Every rule that this World breaks, in a stable order."""
+def invariants(world: World, *, today: Day | None = None) -> list[str]:
+    """Every rule that this World breaks, in a stable order.
+
+    today: the day of its last block. Without it one rule is not looked at: that no voucher was declared overdue
+    before the day after its grace.
+    """
     return [
         *_parties(world),
+        *_registry_settings(world),
+        *_settings(world.settings),
         *_lines(world),
         *_promises(world),
         *_issuers(world),
-        *_vouchers(world),
-        *_payments(world),
+        *_overdue(world),
+        *invariants_of_vouchers(world, today=today),
         *_invoices(world),
     ]
 
@@ -68,18 +71,44 @@ def invariants_of_step(before: World, after: World) -> list[str]:
         next_ = after.vouchers.get(voucher_id)
         if next_ is None or next_.sequence < voucher.sequence or next_.face > voucher.face:
             found.append(
-                f"voucher {_voucher(voucher_id)} vanished, went back, or grew from {voucher.face} fen"
+                f"voucher {voucher_name(voucher_id)} vanished, went back, or grew from {voucher.face} fen"
             )
         elif voucher.face == 0 and next_ != voucher:
-            found.append(f"voucher {_voucher(voucher_id)} had ended and changed")
+            found.append(f"voucher {voucher_name(voucher_id)} had ended and changed")
         elif next_.sequence == voucher.sequence and _but_frozen(next_) != _but_frozen(voucher):
-            found.append(f"voucher {_voucher(voucher_id)} changed without consuming its sequence")
+            found.append(f"voucher {voucher_name(voucher_id)} changed without consuming its sequence")
+        elif voucher.locks & Lock.OVERDUE and not next_.locks & Lock.OVERDUE:
+            found.append(f"voucher {voucher_name(voucher_id)} was overdue and is not any more")
+        elif next_.sequence == voucher.sequence and not _same_pledge(before, after, voucher_id):
+            found.append(
+                f"pledge of voucher {voucher_name(voucher_id)} changed without consuming its sequence"
+            )
     for order, voucher_id in before.spent_orders - after.spent_orders:
-        found.append(f"order 0x{order.hex()} on voucher {_voucher(voucher_id)} is no longer spent")
-    return found
+        found.append(f"order 0x{order.hex()} on voucher {voucher_name(voucher_id)} is no longer spent")
+    return [*found, *_settings_of_step(before, after)]
 
 
-# Registry
+def _settings_of_step(before: World, after: World) -> Iterator[str]:
+    for old, new in ((before.registry_settings, after.registry_settings), (before.settings, after.settings)):
+        if new.sequence < old.sequence or (new.sequence == old.sequence and new != old):
+            yield f"settings went back or changed without consuming their sequence: {old}, then {new}"
+    if before.settings.run_off and not after.settings.run_off:
+        yield "the ledger was in run-off and is not any more"
+    for verifier, record in before.verifiers.items():
+        if after.verifiers.get(verifier) != record:
+            yield f"verifier {verifier:#042x} was listed and vanished or changed"
+    if before.settings.sequence != after.settings.sequence:
+        return
+    for issuer in before.issuers.keys() | after.issuers.keys():
+        if issuer_of(before, issuer).stopped != issuer_of(after, issuer).stopped:
+            yield f"issuer {issuer} was stopped or let go without consuming the settings' sequence"
+    for number in after.promises.keys() - before.promises.keys():
+        promise = after.promises[number]
+        cap = before.settings.tenor_cap_on(promise.issued_on)
+        yield from _tenor(f"promise {number:#042x}", promise, cap)
+
+
+# Parties, settings
 
 
 def _parties(world: World) -> Iterator[str]:
@@ -98,22 +127,55 @@ def _parties(world: World) -> Iterator[str]:
         yield f"recovery of party {number}, which does not exist"
 
 
-# Lines, promises, issuers
+def _registry_settings(world: World) -> Iterator[str]:
+    settings = world.registry_settings
+    registrar, offered = settings.registrar, settings.next_registrar
+    for number in (registrar, offered) if offered else (registrar,):
+        party = world.parties.get(number)
+        what = "registrar" if number == registrar else "next registrar"
+        if party is None:
+            if world.parties:
+                yield f"{what} {number} is no party"
+        elif party.roles:
+            yield f"{what} {number} has roles, {party.roles!r}: two halves in one hand"
+        elif number == registrar and party.status & Status.SUSPENDED:
+            yield f"registrar {number} is suspended"
+    if bool(offered) != bool(settings.next_registrar_from) or offered == registrar:
+        yield f"registrar {registrar}: {offered} is next, from day {settings.next_registrar_from}"
+    for verifier, record in sorted(world.verifiers.items()):
+        if not 1 <= record.signature_gas <= HIGHEST_SIGNATURE_GAS or not any(record.code_hash):
+            yield (
+                f"verifier {verifier:#042x}: gas cap {record.signature_gas}, "
+                f"code hash 0x{record.code_hash.hex()}"
+            )
+
+
+def _settings(settings: Settings) -> Iterator[str]:
+    announced = bool(settings.next_tenor_cap_from)
+    caps = (settings.tenor_cap, settings.next_tenor_cap) if announced else (settings.tenor_cap,)
+    for cap in caps:
+        if not LOWEST_TENOR_CAP <= cap <= HIGHEST_TENOR:
+            yield f"tenor cap of {cap} days, {LOWEST_TENOR_CAP} to {HIGHEST_TENOR} are possible"
+    if announced != bool(settings.next_tenor_cap):
+        yield f"tenor cap {settings.next_tenor_cap} is next, from day {settings.next_tenor_cap_from}"
+
+
+# Lines, promises, issuers, invoices
 
 
 def _lines(world: World) -> Iterator[str]:
-    live: defaultdict[LineId, int] = defaultdict(int)
+    live: defaultdict[LineId, dict[VoucherId, int]] = defaultdict(dict)
     for voucher_id, voucher in world.vouchers.items():
         promise = world.promises.get(promise_of(voucher_id))
         if promise is not None:
-            live[promise.line] += voucher.face
+            live[promise.line][voucher_id] = voucher.face
             parent = world.lines[promise.line].parent if promise.line in world.lines else LineId(0)
             if parent:
-                live[parent] += voucher.face
+                live[parent][voucher_id] = voucher.face
     for number, line in sorted(world.lines.items()):
         name = _line(number)
-        if line.drawn != live[number]:
-            yield f"line {name}: drawn is {line.drawn} fen, its live vouchers add up to {live[number]}"
+        if line.drawn != sum(live[number].values()):
+            yield f"line {name}: drawn is {line.drawn} fen, its live vouchers add up to {_sum(live[number])}"
         if not LOWEST_WINDOW <= line.window <= HIGHEST_WINDOW:
             yield f"line {name}: window of {line.window} days"
         if not max(LOWEST_GRACE, line.window + 1) <= line.grace <= HIGHEST_GRACE:
@@ -128,15 +190,15 @@ def _lines(world: World) -> Iterator[str]:
 
 
 def _promises(world: World) -> Iterator[str]:
-    live: defaultdict[PromiseId, int] = defaultdict(int)
+    live: defaultdict[PromiseId, dict[VoucherId, int]] = defaultdict(dict)
     for voucher_id, voucher in world.vouchers.items():
-        live[promise_of(voucher_id)] += voucher.face
+        live[promise_of(voucher_id)][voucher_id] = voucher.face
     for number, promise in sorted(world.promises.items()):
         name = f"promise {number:#042x}"
         if promise.line not in world.lines or world.lines[promise.line].issuer != promise.issuer:
             yield f"{name}: line {_line(promise.line)} is not one of issuer {promise.issuer}"
-        if promise.live != live[number]:
-            yield f"{name}: live is {promise.live} fen, its vouchers add up to {live[number]}"
+        if promise.live != sum(live[number].values()):
+            yield f"{name}: live is {promise.live} fen, its vouchers add up to {_sum(live[number])}"
         if promise.face != promise.live + promise.settled + promise.cancelled:
             yield (
                 f"{name}: issued {promise.face} fen, live {promise.live} + settled {promise.settled} "
@@ -144,15 +206,27 @@ def _promises(world: World) -> Iterator[str]:
             )
         if promise.headroom < 0:
             yield f"{name}: was issued {-promise.headroom} fen above the limit of its line or parent line"
-        tenor = promise.due_day - promise.issued_on
-        reason = promise.tenor_reason != _NO_REASON
-        if not 1 <= tenor <= HIGHEST_TENOR or (tenor > TENOR_CAP and not reason):
-            yield f"{name}: tenor of {tenor} days, {'with' if reason else 'without'} a reason"
+        yield from _tenor(name, promise, _known_cap(world.settings, promise.issued_on))
         if not promise.smallest_part or promise.face // promise.smallest_part > HIGHEST_PART_NUMBER:
             yield f"{name}: {promise.face} fen with a smallest part of {promise.smallest_part}"
     for number in sorted(live.keys() - world.promises.keys()):
-        if live[number]:
-            yield f"promise {number:#042x} was never issued and has {live[number]} fen of live vouchers"
+        if any(live[number].values()):
+            yield f"promise {number:#042x} was never issued and has live vouchers of {_sum(live[number])}"
+
+
+def _known_cap(settings: Settings, issued_on: Day) -> int | None:
+    """The cap of an issue day, where the present settings still tell: not before the last change of it."""
+    if settings.next_tenor_cap_from and issued_on < settings.next_tenor_cap_from:
+        return None
+    return settings.tenor_cap_on(issued_on)
+
+
+def _tenor(name: str, promise: Promise, cap: int | None) -> Iterator[str]:
+    tenor = promise.due_day - promise.issued_on
+    reason = promise.tenor_reason != _NO_REASON
+    if not 1 <= tenor <= HIGHEST_TENOR or (cap is not None and tenor > cap and not reason):
+        words = "with" if reason else "without"
+        yield f"{name}: tenor of {tenor} days, {words} a reason; the cap in force was {cap or 'another'}"
 
 
 def _issuers(world: World) -> Iterator[str]:
@@ -171,83 +245,51 @@ def _issuers(world: World) -> Iterator[str]:
             )
 
 
-# Vouchers, payments, invoices
-
-
-def _vouchers(world: World) -> Iterator[str]:
-    for number, voucher in sorted(world.vouchers.items()):
-        name = f"voucher {_voucher(number)}"
-        if voucher.sequence < 1:
-            yield f"{name}: sequence {voucher.sequence}"
-        if voucher.face == 0:
-            if voucher.locks & ~Lock.OVERDUE or voucher.funder or voucher.pay_by:
-                yield f"{name}: has ended under {voucher.locks!r}, funder {voucher.funder}"
-            continue
-        if voucher.holder not in world.parties:
-            yield f"{name}: holder {voucher.holder} is no party"
+def _overdue(world: World) -> Iterator[str]:
+    owed: defaultdict[PartyNumber, dict[VoucherId, int]] = defaultdict(dict)
+    for number, voucher in world.vouchers.items():
         promise = world.promises.get(promise_of(number))
-        if promise is not None:
-            yield from _under_promise(name, voucher, promise)
-        sold = bool(voucher.locks & Lock.DISCOUNT)
-        if sold != bool(voucher.funder) or sold != bool(voucher.pay_by):
-            yield f"{name}: discount is {sold}, funder {voucher.funder}, pay-by day {voucher.pay_by}"
-        if sold and voucher.funder == voucher.holder:
-            yield f"{name}: is sold by party {voucher.holder} to itself"
-        frozen = bool(voucher.locks & Lock.FREEZE)
-        if frozen != (number in world.freezes):
-            yield f"{name}: freeze is {frozen}, its record says the opposite"
-        paying = bool(voucher.locks & Lock.PAYMENT)
-        if paying != (number in world.payments):
-            yield f"{name}: payment is {paying}, its record says the opposite"
-        if voucher.locks & PAYMENT_LOCKS and not paying:
-            yield f"{name}: {voucher.locks!r} without a payment"
-    for kind, ids in (("payment", world.payments.keys()), ("freeze", world.freezes.keys())):
-        for number in sorted(ids):
-            if number not in world.vouchers or world.vouchers[number].face == 0:
-                yield f"voucher {_voucher(number)}: a {kind} is recorded, the voucher is not live"
-
-
-def _under_promise(name: str, voucher: Voucher, promise: Promise) -> Iterator[str]:
-    if not 1 <= voucher.tier <= promise.highest_tier:
-        yield f"{name}: tier {voucher.tier}, the highest is {promise.highest_tier}"
-    # only a payment in part can leave less
-    if voucher.face < promise.smallest_part and not promise.settled:
-        yield f"{name}: face {voucher.face} fen is below the smallest part, {promise.smallest_part}"
-    if voucher.locks & Lock.DISCOUNT and voucher.pay_by >= promise.due_day:
-        yield f"{name}: pay-by day {voucher.pay_by} is not before the due day, {promise.due_day}"
-
-
-def _payments(world: World) -> Iterator[str]:
-    for number, payment in sorted(world.payments.items()):
-        voucher = world.vouchers.get(number)
-        if voucher is None:
-            continue
-        name = f"payment on voucher {_voucher(number)}"
-        disburses = payment.purpose == Purpose.DISBURSEMENT
-        if disburses != bool(voucher.locks & Lock.DISCOUNT):
-            yield f"{name}: {payment.purpose.name} under {voucher.locks!r}"
-        expected = 0 if disburses else voucher.face
-        if payment.amount != expected:
-            yield f"{name}: amount {payment.amount} fen, expected {expected}"
-        # with three consents, and then confirmed, the funder may be paid instead of the holder
-        if payment.payee != voucher.holder and (disburses or not voucher.locks & Lock.CONFIRMED):
-            yield f"{name}: payee {payment.payee}, holder {voucher.holder}"
-        if bool(voucher.locks & Lock.CONTESTED) != bool(payment.contested_on):
-            yield f"{name}: {voucher.locks!r}, first contested on day {payment.contested_on}"
+        if promise is not None and voucher.locks & Lock.OVERDUE:
+            owed[promise.issuer][number] = voucher.face
+    for issuer in sorted(world.issuers.keys() | owed.keys()):
+        recorded = issuer_of(world, issuer).overdue
+        if recorded != sum(owed[issuer].values()):
+            yield (
+                f"issuer {issuer}: overdue is {recorded} fen, its overdue vouchers add up to "
+                f"{_sum(owed[issuer])}"
+            )
 
 
 def _invoices(world: World) -> Iterator[str]:
     for (payer, fingerprint), use in sorted(world.invoice_uses.items()):
-        if not 0 <= use.used <= use.total:
-            yield f"invoice 0x{fingerprint.hex()} of payer {payer}: {use.used} of {use.total} fen used"
+        name = f"invoice 0x{fingerprint.hex()} of payer {payer}"
+        prior = prior_use(world, payer, fingerprint)
+        inherited = prior.used if prior else 0
+        if use.used < 0 or (use.used and use.used + inherited > use.total):
+            before = f", and {inherited} in predecessors," if inherited else ""
+            yield f"{name}: {use.used}{before} of {use.total} fen used"
+        if prior and prior.used and use.used and prior.total != use.total:
+            yield f"{name}: its total is {use.total} fen, with predecessors {prior.total}"
 
 
 # Inside
 
 
+def _sum(faces: dict[VoucherId, int]) -> str:
+    """What the faces add up to in fen, and whose they are."""
+    live = [number for number in sorted(faces) if faces[number]]
+    more = f" and {len(live) - _SHOWN} more" if len(live) > _SHOWN else ""
+    names = ", ".join(voucher_name(number) for number in live[:_SHOWN])
+    return f"{sum(faces.values())} ({names or 'none'}{more})"
+
+
 def _but_frozen(voucher: Voucher) -> Voucher:
     """The voucher but for the one bit that a court order moves without consuming a sequence."""
     return replace(voucher, locks=voucher.locks & ~Lock.FREEZE)
+
+
+def _same_pledge(before: World, after: World, number: VoucherId) -> bool:
+    return before.pledges.get(number) == after.pledges.get(number)
 
 
 def _granted(line: Line) -> tuple[object, ...]:
@@ -268,7 +310,3 @@ def _terms(promise: Promise) -> tuple[object, ...]:
 
 def _line(number: LineId) -> str:
     return f"{number >> 32}-{number & 0xFFFFFFFF}"
-
-
-def _voucher(number: VoucherId) -> str:
-    return f"{number:#066x}"

@@ -1,8 +1,8 @@
 """A voucher's life apart from money: issue, split, transfer, cancel, revoke, and the court's stop.
 
-Each function plans one verb (see `party.py`): what must hold before consents, who signs, what follows. The
+Each function plans one verb (see `consent.py`): what must hold before consents, who signs, what follows. The
 order of the checks is the contract's, so that both name the same reason. Payments and discounts are in
-`payment.py`.
+`payment.py`, pledges in `pledge.py`, default in `overdue.py`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ledger.agreements import (
     VoucherId,
 )
 from ledger.calendar import Day
+from ledger.consent import Call, Duty, Need, Plan, registrar_signs
 from ledger.errors import InputError, Refusal
 from ledger.events import (
     Cancelled,
@@ -38,24 +39,14 @@ from ledger.events import (
     VoucherUnfrozen,
 )
 from ledger.line import invoices_used, require_drawable
-from ledger.party import REGISTRAR_SIGNS, Call, Duty, Need, Plan
+from ledger.settings import HIGHEST_TENOR, require_issuing
 from ledger.signing import child_id
-from ledger.world import (
-    TENOR_CAP,
-    Lock,
-    Promise,
-    Voucher,
-    World,
-    bank_of,
-    promise_of,
-)
+from ledger.world import Lock, Promise, Voucher, World, bank_of, promise_of
 
 HIGHEST_PART_NUMBER: Final = 10_000
 """Smallest parts in one face."""
 HIGHEST_PART_COUNT: Final = 20
 """Parts in one split."""
-HIGHEST_TENOR: Final = 366
-"""Days from issue to due day."""
 HIGHEST_FREEZE: Final = 366
 """Days from the order's landing to the last day of the freeze."""
 _NO_REASON: Final = bytes(32)
@@ -90,8 +81,7 @@ def movable(
     """As `advanced`, for verbs that want a voucher under no lock, before its due day or overdue."""
     v = advanced(world, number, sequence, today=today)
     promise = world.promises[promise_of(number)]
-    if v.locks & Lock.FREEZE:
-        raise Refusal("InFreeze", {"voucher": number, "until": world.freezes[number]})
+    require_unfrozen(world, number, v)
     if v.locks & ~Lock.OVERDUE:
         raise locked(number, v)
     if bool(v.locks & Lock.OVERDUE) != overdue:
@@ -99,6 +89,12 @@ def movable(
     if not overdue and today >= promise.due_day:
         raise Refusal("RecordDay", {"voucher": number, "dueDay": promise.due_day, "today": today})
     return v, promise
+
+
+def require_unfrozen(world: World, number: VoucherId, v: Voucher) -> None:
+    """Refusal while a court order stops the voucher; `v` is as of today."""
+    if v.locks & Lock.FREEZE:
+        raise Refusal("InFreeze", {"voucher": number, "until": world.freezes[number]})
 
 
 def locked(number: VoucherId, v: Voucher) -> Refusal:
@@ -118,13 +114,17 @@ def issue(world: World, a: Issue, call: Call) -> Plan:
         raise Refusal("WrongIssuer", {"line": a.line, "issuer": line.issuer, "given": a.issuer})
     if a.supplier == a.issuer:
         raise Refusal("SameParty", {"party": a.issuer})
-    _require_terms(a, line.smallest_part, call.today)
+    require_issuing(world, a.issuer)
+    _require_terms(a, line.smallest_part, tenor_cap=world.settings.tenor_cap_on(call.today), today=call.today)
     root = _root(call)
 
     def act() -> tuple[Event, ...]:
         _require_new(world, root)
         require_drawable(world, a.line, face=a.face, today=call.today)
         used = invoices_used(world, root, payer=a.issuer, invoices=a.invoices)
+        invoiced = sum(invoice.amount for invoice in a.invoices)
+        if invoiced != a.face:
+            raise Refusal("InvoicesDoNotMatch", {"invoices": invoiced, "face": a.face})
         issued = Issued(
             root,
             a.line,
@@ -143,17 +143,14 @@ def issue(world: World, a: Issue, call: Call) -> Plan:
     return Plan((*duties, Duty(bank_of(a.line), Need.BANK)) if line.countersign else duties, act)
 
 
-def _require_terms(a: Issue, lowest_part: int, today: Day) -> None:
-    invoiced = sum(invoice.amount for invoice in a.invoices)
-    if invoiced != a.face:
-        raise Refusal("InvoicesDoNotMatch", {"invoices": invoiced, "face": a.face})
+def _require_terms(a: Issue, lowest_part: int, *, tenor_cap: int, today: Day) -> None:
     tenor = a.due_day - today
     if tenor <= 0:
         raise Refusal("DueDayPassed", {"dueDay": a.due_day, "today": today})
     if tenor > HIGHEST_TENOR:
         raise Refusal("TenorTooLong", {"tenor": tenor, "highest": HIGHEST_TENOR})
-    if tenor > TENOR_CAP and a.tenor_reason == _NO_REASON:
-        raise Refusal("TenorNeedsReason", {"tenor": tenor, "cap": TENOR_CAP})
+    if tenor > tenor_cap and a.tenor_reason == _NO_REASON:
+        raise Refusal("TenorNeedsReason", {"tenor": tenor, "cap": tenor_cap})
     if a.smallest_part < lowest_part:
         raise Refusal("SmallestPartTooSmall", {"given": a.smallest_part, "lowest": lowest_part})
     _require_part(a.face, a.smallest_part)
@@ -179,7 +176,7 @@ def revoke_issue(world: World, a: RevokeIssue, call: Call) -> Plan:
 
 
 def split(world: World, a: Split, call: Call) -> Plan:
-    """The holder passes on parts; what is left stays in the voucher."""
+    """The holder passes on parts; what is left stays in the voucher. Recourse keeps every part's tier."""
     v, promise = movable(world, a.voucher, a.sequence, overdue=a.overdue, today=call.today)
     if not 1 <= len(a.parts) <= HIGHEST_PART_COUNT:
         raise Refusal("PartCount", {"given": len(a.parts), "highest": HIGHEST_PART_COUNT})
@@ -197,8 +194,7 @@ def split(world: World, a: Split, call: Call) -> Plan:
             child = child_id(a.voucher, a.sequence, place)
             _require_new(world, child)
             recipient = part.recipient
-            tier = v.tier if recipient == v.holder else v.tier + 1
-            _require_tier(tier, promise.highest_tier)
+            tier = v.tier if recipient == v.holder else _next_tier(v, promise)
             yield Parted(a.voucher, child, recipient, part.face, tier, v.sequence)
 
     def act() -> tuple[Event, ...]:
@@ -210,12 +206,12 @@ def split(world: World, a: Split, call: Call) -> Plan:
 
 
 def transfer(world: World, a: Transfer, call: Call) -> Plan:
-    """The holder passes on the whole voucher."""
+    """The holder passes on the whole voucher, or gives an overdue one back up the chain."""
     v, promise = movable(world, a.voucher, a.sequence, overdue=a.overdue, today=call.today)
     recipient = a.recipient
     if recipient == v.holder:
         raise Refusal("SameParty", {"party": recipient})
-    _require_tier(v.tier + 1, promise.highest_tier)
+    _next_tier(v, promise)
 
     def act() -> tuple[Event, ...]:
         used = invoices_used(world, a.voucher, payer=v.holder, invoices=a.invoices)
@@ -265,7 +261,7 @@ def freeze(world: World, a: Freeze, call: Call) -> Plan:
     if (a.order, a.voucher) in world.spent_orders:
         raise Refusal("OrderSpent", {"order": "0x" + a.order.hex()})
     until = max(a.until, world.freezes[a.voucher]) if v.locks & Lock.FREEZE else a.until
-    return Plan((REGISTRAR_SIGNS,), lambda: (VoucherFrozen(a.voucher, a.order, until),))
+    return Plan((registrar_signs(world),), lambda: (VoucherFrozen(a.voucher, a.order, until),))
 
 
 def unfreeze(world: World, a: Unfreeze, call: Call) -> Plan:
@@ -275,7 +271,7 @@ def unfreeze(world: World, a: Unfreeze, call: Call) -> Plan:
         raise Refusal("NotFrozen", {"voucher": a.voucher})
     if (a.order, a.voucher) in world.spent_orders:
         raise Refusal("OrderSpent", {"order": "0x" + a.order.hex()})
-    return Plan((REGISTRAR_SIGNS,), lambda: (VoucherUnfrozen(a.voucher, a.order),))
+    return Plan((registrar_signs(world),), lambda: (VoucherUnfrozen(a.voucher, a.order),))
 
 
 # Inside
@@ -301,6 +297,13 @@ def _require_new(world: World, number: VoucherId) -> None:
 def _require_part(face: int, smallest: int) -> None:
     if face < smallest:
         raise Refusal("PartTooSmall", {"given": face, "lowest": smallest})
+
+
+def _next_tier(v: Voucher, promise: Promise) -> int:
+    """The tier with another party: one more, or in recourse the same."""
+    tier = v.tier if v.locks & Lock.OVERDUE else v.tier + 1
+    _require_tier(tier, promise.highest_tier)
+    return tier
 
 
 def _require_tier(tier: int, highest: int) -> None:

@@ -11,9 +11,10 @@ from typing import Final
 
 from ledger.agreements import FreezeLine, GrantLine, Invoice, LineId, PartyNumber, ResizeLine, VoucherId
 from ledger.calendar import Day
+from ledger.consent import Call, Duty, Need, Plan
 from ledger.errors import Refusal
 from ledger.events import Event, InvoiceUsed, LineFreezing, LineGranted, LineResized
-from ledger.party import Call, Duty, Need, Plan
+from ledger.succession import joined_use, prior_use
 from ledger.world import InvoiceUse, Line, World, bank_of
 
 LOWEST_WINDOW: Final = 1
@@ -91,7 +92,12 @@ def require_drawable(world: World, number: LineId, *, face: int, today: Day) -> 
 def invoices_used(
     world: World, voucher: VoucherId, *, payer: PartyNumber, invoices: Sequence[Invoice]
 ) -> tuple[InvoiceUsed, ...]:
-    """Each invoice's use; Refusal where one goes beyond its total. One may stand in the list twice."""
+    """Each invoice's use; Refusal where one goes beyond its total. One may stand in the list twice.
+
+    What the predecessors recorded counts, so in run-off nothing is recorded any more that a successor would miss.
+    """
+    if invoices and world.settings.run_off:
+        raise Refusal("InRunOff")
     if len(invoices) > HIGHEST_INVOICE_COUNT:
         raise Refusal("InvoiceCount", {"given": len(invoices), "highest": HIGHEST_INVOICE_COUNT})
     events = []
@@ -100,19 +106,21 @@ def invoices_used(
         fingerprint = invoice.fingerprint
         if invoice.amount == 0:
             raise Refusal("ZeroAmount")
-        use = uses.get(fingerprint) or world.invoice_uses.get((payer, fingerprint))
-        total, used = (use.total, use.used) if use and use.used else (invoice.total, 0)
+        own = uses.get(fingerprint) or world.invoice_uses.get((payer, fingerprint)) or InvoiceUse(0, 0)
+        use = joined_use(own, prior_use(world, payer, fingerprint))
+        total = use.total if use.used else invoice.total
         if total != invoice.total:
             raise Refusal(
                 "InvoiceTotalDiffers",
                 {"fingerprint": "0x" + fingerprint.hex(), "recorded": total, "given": invoice.total},
             )
-        if used + invoice.amount > total:
+        if use.used + invoice.amount > total:
+            available = total - use.used
             raise Refusal(
                 "InvoiceExceeded",
-                {"fingerprint": "0x" + fingerprint.hex(), "asked": invoice.amount, "available": total - used},
+                {"fingerprint": "0x" + fingerprint.hex(), "asked": invoice.amount, "available": available},
             )
-        uses[fingerprint] = InvoiceUse(total, used + invoice.amount)
+        uses[fingerprint] = InvoiceUse(total, own.used + invoice.amount)
         events.append(InvoiceUsed(voucher, payer, fingerprint, invoice.amount, total))
     return tuple(events)
 

@@ -68,6 +68,7 @@ class Form(Enum):
     PURPOSE = "purpose"
     HASH = "hash"
     BYTES = "bytes"
+    ADDRESS = "address"
     LIST = "list"
 
 
@@ -80,6 +81,7 @@ class Word:
 
 
 Number8 = Annotated[int, Word("uint8", Form.NUMBER)]
+Number16 = Annotated[int, Word("uint16", Form.NUMBER)]
 Number32 = Annotated[int, Word("uint32", Form.NUMBER)]
 Party = Annotated[PartyNumber, Word("uint32", Form.PARTY)]
 Roles = Annotated[int, Word("uint16", Form.ROLES)]
@@ -92,6 +94,7 @@ Deadline = Annotated[Timestamp, Word("uint40", Form.TIME)]
 Flag = Annotated[bool, Word("bool", Form.FLAG)]
 Hash32 = Annotated[bytes, Word("bytes32", Form.HASH)]
 Signer = Annotated[bytes, Word("bytes", Form.BYTES)]
+ContractAddress = Annotated[bytes, Word("address", Form.ADDRESS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,8 @@ def _misfit(member: Member, value: object) -> str:
             return "" if isinstance(value, bytes) else "bytes"
         case Form.HASH:
             return "" if isinstance(value, bytes) and len(value) == 32 else "32 bytes"
+        case Form.ADDRESS:
+            return "" if isinstance(value, bytes) and len(value) == 20 else "an address of 20 bytes"
         case Form.LIST:
             kind = member.item or Struct
             fits = isinstance(value, tuple) and all(type(item) is kind for item in value)
@@ -263,7 +268,7 @@ def member_to_json(member: Member, value: Any) -> object:
             return date_of_day(value).isoformat()
         case Form.PURPOSE:
             return Purpose(value).name.lower()
-        case Form.HASH | Form.BYTES:
+        case Form.HASH | Form.BYTES | Form.ADDRESS:
             return "0x" + bytes(value).hex()
         case Form.LIST:
             return [struct_to_json(item) for item in value]
@@ -302,7 +307,10 @@ def member_from_json(member: Member, given: object, where: str) -> object:
             return _named(where, _parse_day, given)
         case Form.PURPOSE:
             return _named(where, _parse_purpose, given)
-    return parse_hex(given, where, length=32 if member.form is Form.HASH else None)
+    return parse_hex(given, where, length=_LENGTHS.get(member.form))
+
+
+_LENGTHS: Final = {Form.HASH: 32, Form.ADDRESS: 20}
 
 
 def struct_to_json(struct: Struct) -> dict[str, object]:

@@ -1,202 +1,72 @@
-"""Who may act: the rules of the registry, and what every agreement of both contracts has to pass first.
+"""The registry's verbs: parties and their keys, the verifiers' allow-list, the registrar's office.
 
-A verb is judged in two steps. Its plan checks what comes before consents and names the duties: which party
-signs, in which capacity. Then deadline, number of consents and each duty are checked, in that order, and what
-is left happens. Whether a signature is good is judged by the chain; the model is told, one bool per duty.
-
-This module never touches a key: a signer is a number that was used or was not.
+Plans as in `consent.py`, whose names are given on from here: who has to sign, and what then happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import replace
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
 from ledger.agreements import (
+    AcceptHandOver,
     Admit,
     FinishRekey,
-    Issue,
+    HandOver,
+    ListVerifier,
     PartyNumber,
     ProposeRekey,
     Reinstate,
     Rekey,
     Suspend,
     VetoRekey,
-    VoucherId,
     WithdrawRekey,
 )
-from ledger.calendar import Day, Timestamp, day_of
+from ledger.calendar import Day
+from ledger.consent import (
+    HIGHEST_SIGNATURE_GAS,
+    Call,
+    Claim,
+    Duty,
+    Need,
+    Plan,
+    agree,
+    is_suspended,
+    registrar_signs,
+    signers_of,
+    silent_since,
+)
 from ledger.errors import Refusal
 from ledger.events import (
     Event,
+    HandOverAccepted,
+    HandOverProposed,
     PartyAdmitted,
     PartyRekeyed,
     PartySuspension,
     RekeyProposed,
     RekeyVetoed,
     RekeyWithdrawn,
+    VerifierListed,
 )
-from ledger.world import REGISTRAR, Party, Recovery, Role, SignerKind, Status, World
+from ledger.world import Party, Recovery, Role, Status, World
 
-HIGHEST_SIGNATURE_GAS: Final = 500_000
+__all__ = ["Call", "Claim", "Duty", "Need", "Plan", "agree", "is_suspended", "registrar_signs"]
+__all__ += ["accept_hand_over", "admit", "finish_rekey", "hand_over", "list_verifier", "propose_rekey"]
+__all__ += ["rekey", "signers_of", "silent_since", "stand", "veto_rekey", "withdraw_rekey"]
+
 RECOVERY_DAYS: Final = 7
 VETOED_RECOVERY_DAYS: Final = 30
-SIGNER_BYTES: Final = 20
+NOTICE_DAYS: Final = 7
+"""From a setting's agreement to the first day on which it holds."""
+NO_CODE: Final = (bytes(32), keccak(b""))
+"""What EXTCODEHASH says of an address without code: unknown to the chain, or an account of a key."""
 
 
-class Need(Enum):
-    """In which capacity a party signs."""
-
-    SIGN = auto()
-    """Admitted, not suspended, no recovery under way."""
-    DEFEND = auto()
-    """Payment verbs and rescinding: status does not matter."""
-    SELL = auto()
-    """As SIGN, but a suspended party may still sell to its sponsor bank."""
-    ISSUE = auto()
-    BANK = auto()
-    FUND = auto()
-    ARBITRATE = auto()
-    REGISTRAR = auto()
-    """As SIGN; the party is whoever the registrar is."""
-
-
-_ROLES: Final = {
-    Need.ISSUE: Role.ISSUER,
-    Need.BANK: Role.BANK,
-    Need.FUND: Role.FUNDER,
-    Need.ARBITRATE: Role.ARBITER,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """One consent that a verb wants. `to`: the funder that a SELL is to."""
-
-    party: PartyNumber
-    need: Need
-    to: PartyNumber = PartyNumber(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A signer that is to serve a party from now on; its own consent is the last one."""
-
-    party: PartyNumber
-    signer: bytes
-    signature_gas: int
-
-    @property
-    def number(self) -> int:
-        """The signer as the registry keeps it."""
-        return int.from_bytes(self.signer)
-
-    @property
-    def kind(self) -> SignerKind:
-        """Without a gas cap it is a wallet key."""
-        return SignerKind.CONTRACT if self.signature_gas else SignerKind.WALLET
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """What comes with an agreement: the block's timestamp, whether each consent is good (None: all that are
-    asked for, as few as possible), the root id of the issue that is made or resupplied, and that issue."""
-
-    timestamp: Timestamp
-    consents: tuple[bool, ...] | None = None
-    root: VoucherId | None = None
-    issued: Issue | None = None
-
-    @property
-    def today(self) -> Day:
-        """The day in China time."""
-        return day_of(self.timestamp)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A verb that has passed its first checks: who has to sign, and what happens then."""
-
-    duties: tuple[Duty, ...]
-    act: Callable[[], tuple[Event, ...]]
-    claim: Claim | None = None
-
-
-REGISTRAR_SIGNS: Final = Duty(REGISTRAR, Need.REGISTRAR)
-
-
-def signers_of(plan: Plan) -> tuple[PartyNumber, ...]:
-    """Who signs, in the order of the consents; the last one of a claim is the new signer."""
-    last = () if plan.claim is None else (plan.claim.party,)
-    return (*(duty.party for duty in plan.duties), *last)
-
-
-def agree(world: World, plan: Plan, *, deadline: int, call: Call) -> None:
-    """Deadline, then each duty and its consent in turn; a Refusal names the first unmet.
-
-    Too few consents show at the first duty without one, too many behind the last. A new signer's proof is
-    the last of the consents and not counted among them.
-    """
-    if call.timestamp > deadline:
-        raise Refusal("AgreementExpired", {"deadline": deadline, "timestamp": call.timestamp})
-    consents = (True,) * len(signers_of(plan)) if call.consents is None else call.consents
-    given = consents if plan.claim is None else consents[:-1]
-    for place, duty in enumerate(plan.duties):
-        _require_need(world, duty)
-        if place >= len(given):
-            raise Refusal("ConsentCount", {"expected": len(plan.duties), "given": len(given)})
-        if not given[place]:
-            raise Refusal("BadSignature", {"party": duty.party})
-    if len(given) > len(plan.duties):
-        raise Refusal("ConsentCount", {"expected": len(plan.duties), "given": len(given)})
-    if plan.claim is not None:
-        _require_claimable(world, plan.claim)
-        if not all(consents[-1:]):
-            raise Refusal("BadSignature", {"party": plan.claim.party})
-
-
-def is_suspended(world: World, number: PartyNumber) -> bool:
-    """An unknown party is not."""
-    party = world.parties.get(number)
-    return party is not None and bool(party.status & Status.SUSPENDED)
-
-
-def silent_since(world: World, number: PartyNumber) -> Day | None:
-    """The day from which a party's silence counts: 0 without a recovery, None while one is under way."""
-    party = world.parties.get(number)
-    if party is None:
-        return Day(0)
-    return None if party.status & Status.RECOVERING else party.recovered_on
-
-
-def _require_need(world: World, duty: Duty) -> None:
-    party = world.parties.get(duty.party)
-    if party is None:
-        raise Refusal("UnknownParty", {"party": duty.party})
-    if duty.need is Need.DEFEND:
-        return
-    if party.status & Status.RECOVERING:
-        raise Refusal("PartyRecovering", {"party": duty.party})
-    sells_to_sponsor = duty.need is Need.SELL and duty.to == party.sponsor
-    if party.status & Status.SUSPENDED and not sells_to_sponsor:
-        raise Refusal("PartySuspended", {"party": duty.party})
-    role = _ROLES.get(duty.need)
-    if role is not None and not party.roles & role:
-        raise Refusal("MissingRole", {"party": duty.party, "role": int(role)})
-
-
-def _require_claimable(world: World, claim: Claim) -> None:
-    if len(claim.signer) != SIGNER_BYTES or claim.number == 0:
-        raise Refusal("SignerNotAllowed", {"length": len(claim.signer)})
-    if claim.signature_gas > HIGHEST_SIGNATURE_GAS:
-        raise Refusal("SignatureGasTooHigh", {"given": claim.signature_gas, "highest": HIGHEST_SIGNATURE_GAS})
-    if claim.number in world.signers:
-        raise Refusal("SignerInUse", {"party": world.signers[claim.number]})
-
-
-# Verbs
+# Parties and keys
 
 
 def admit(world: World, a: Admit, call: Call) -> Plan:
@@ -219,7 +89,7 @@ def admit(world: World, a: Admit, call: Call) -> Plan:
             ),
         )
 
-    return Plan((REGISTRAR_SIGNS, Duty(a.sponsor, Need.BANK)), act, claim)
+    return Plan((registrar_signs(world), Duty(a.sponsor, Need.BANK)), act, claim)
 
 
 def stand(world: World, a: Suspend | Reinstate, call: Call) -> Plan:
@@ -227,14 +97,14 @@ def stand(world: World, a: Suspend | Reinstate, call: Call) -> Plan:
     number, suspended = a.party, isinstance(a, Suspend)
 
     def act() -> tuple[Event, ...]:
-        if suspended and number == REGISTRAR:
+        if suspended and number == world.registry_settings.registrar:
             raise Refusal("RegistrarStays", {"party": number})
         party = _steady(world, number, a.sequence)
         if bool(party.status & Status.SUSPENDED) == suspended:
             raise Refusal("AlreadySuspended" if suspended else "NotSuspended", {"party": number})
         return (PartySuspension(number, party.sequence, suspended, a.reason),)
 
-    return Plan((REGISTRAR_SIGNS,), act)
+    return Plan((registrar_signs(world),), act)
 
 
 def rekey(world: World, a: Rekey, call: Call) -> Plan:
@@ -265,7 +135,7 @@ def propose_rekey(world: World, a: ProposeRekey, call: Call) -> Plan:
     def act() -> tuple[Event, ...]:
         return (RekeyProposed(number, party.sequence, claim.number, claim.kind, a.signature_gas, ready_on),)
 
-    return Plan((REGISTRAR_SIGNS, Duty(party.sponsor, Need.BANK)), act, claim)
+    return Plan((registrar_signs(world), Duty(party.sponsor, Need.BANK)), act, claim)
 
 
 def veto_rekey(world: World, a: VetoRekey, call: Call) -> Plan:
@@ -287,7 +157,7 @@ def withdraw_rekey(world: World, a: WithdrawRekey, call: Call) -> Plan:
     party = _advanced(world, number, a.sequence)
     _recovery(world, number)
     return Plan(
-        (REGISTRAR_SIGNS, Duty(party.sponsor, Need.BANK)),
+        (registrar_signs(world), Duty(party.sponsor, Need.BANK)),
         lambda: (RekeyWithdrawn(number, party.sequence, call.today),),
     )
 
@@ -301,8 +171,8 @@ def finish_rekey(world: World, a: FinishRekey, call: Call) -> Plan:
         raise Refusal("RecoveryNotReady", {"readyOn": recovery.ready_on, "today": call.today})
     if recovery.vetoed != (arbiter != 0):
         raise Refusal("ArbiterExpected", {"vetoed": recovery.vetoed, "arbiter": arbiter})
-    if recovery.vetoed and arbiter in (number, party.sponsor, REGISTRAR):
-        raise Refusal("ArbiterConcerned", {"arbiter": arbiter})
+    if recovery.vetoed and arbiter in (number, party.sponsor, world.registry_settings.registrar):
+        raise Refusal("ArbiterConcerned", {"party": arbiter})
 
     def act() -> tuple[Event, ...]:
         return (
@@ -317,6 +187,69 @@ def finish_rekey(world: World, a: FinishRekey, call: Call) -> Plan:
         )
 
     return Plan((Duty(arbiter, Need.ARBITRATE),) if recovery.vetoed else (), act)
+
+
+# Settings
+
+
+def list_verifier(world: World, a: ListVerifier, call: Call) -> Plan:
+    """The registrar allows a verifier, whose code is the one that it names, for good."""
+    sequence = _settings_sequence(world, a.sequence)
+    number, verifier = int.from_bytes(a.verifier), to_checksum_address(a.verifier)
+    if not 1 <= a.signature_gas <= HIGHEST_SIGNATURE_GAS:
+        raise Refusal(
+            "SignatureGasOutOfRange",
+            {"given": a.signature_gas, "lowest": 1, "highest": HIGHEST_SIGNATURE_GAS},
+        )
+    if number in world.verifiers:
+        raise Refusal("VerifierTaken", {"verifier": verifier})
+    present = a.code_hash if call.code_hash is None else call.code_hash
+    if present != a.code_hash or present in NO_CODE:
+        raise Refusal(
+            "VerifierCodeDiffers",
+            {"verifier": verifier, "present": "0x" + present.hex(), "given": "0x" + a.code_hash.hex()},
+        )
+    active_on = Day(call.today + NOTICE_DAYS)
+    return Plan(
+        (registrar_signs(world),),
+        lambda: (VerifierListed(number, sequence, a.signature_gas, a.code_hash, active_on),),
+    )
+
+
+def hand_over(world: World, a: HandOver, call: Call) -> Plan:
+    """The registrar offers its office to a party without a role; to itself: an offer is taken back."""
+    sequence = _settings_sequence(world, a.sequence)
+    to = world.parties.get(a.to)
+    if to is None:
+        raise Refusal("UnknownParty", {"party": a.to})
+    if to.roles:
+        raise Refusal("RegistrarUnfit", {"party": a.to, "roles": int(to.roles)})
+    taken_back = a.to == world.registry_settings.registrar
+    ready_on = Day(0 if taken_back else call.today + NOTICE_DAYS)
+    return Plan((registrar_signs(world),), lambda: (HandOverProposed(a.to, sequence, ready_on),))
+
+
+def accept_hand_over(world: World, a: AcceptHandOver, call: Call) -> Plan:
+    """Who was offered the registrar's office takes it."""
+    sequence = _settings_sequence(world, a.sequence)
+    settings = world.registry_settings
+    successor = settings.next_registrar
+    if successor == 0:
+        raise Refusal("NoHandOver")
+    if call.today < settings.next_registrar_from:
+        raise Refusal("HandOverNotReady", {"from": settings.next_registrar_from, "today": call.today})
+    return Plan((Duty(successor, Need.SIGN),), lambda: (HandOverAccepted(successor, sequence),))
+
+
+def _settings_sequence(world: World, given: int) -> int:
+    """The settings' sequence consumed."""
+    present = world.registry_settings.sequence
+    if given != present:
+        raise Refusal("WrongSequence", {"id": 0, "given": given, "present": present})
+    return present + 1
+
+
+# What the verbs share
 
 
 def _steady(world: World, number: PartyNumber, sequence: int) -> Party:

@@ -33,7 +33,7 @@ from ledger.agreements import (
     RevokeIssue,
     VoucherId,
 )
-from ledger.errors import InputError
+from ledger.errors import HighS, InputError, MalformedSignature
 from ledger.members import Contract, Form, Member, Struct, members_of
 from ledger.money import shown
 
@@ -166,8 +166,8 @@ def _word(member: Member, value: Any) -> bytes:
             return keccak(b"".join(_struct_hash(item) for item in value))
         case Form.BYTES:
             return keccak(value)
-        case Form.HASH:
-            return bytes(value)
+        case Form.HASH | Form.ADDRESS:
+            return bytes(value).rjust(32, b"\0")
     return int(value).to_bytes(32, "big")
 
 
@@ -178,6 +178,8 @@ def _message(struct: Struct) -> dict[str, object]:
         match member.form:
             case Form.LIST:
                 message[member.camel] = [_message(item) for item in value]
+            case Form.ADDRESS:
+                message[member.camel] = to_checksum_address(value)
             case Form.HASH | Form.BYTES:
                 message[member.camel] = "0x" + value.hex()
             case Form.FLAG:
@@ -205,19 +207,19 @@ def sign(agreement: Agreement, domain: Domain, private_key: bytes) -> bytes:
 
 
 def recover(agreement: Agreement, domain: Domain, signature: bytes) -> ChecksumAddress:
-    """The address whose key signed. InputError for what the contracts would not take: another length than 65
-    bytes, a v other than 27 or 28, a high s (the same signature written twice), no point on the curve."""
+    """The address whose key signed. Refused is what the contracts would not take. MalformedSignature: another
+    length than 65 bytes, a v other than 27 or 28, no point on the curve; HighS: the same signature written twice."""
     if len(signature) != 65:
-        raise InputError(f"signature of {len(signature)} bytes: a wallet's has 65")
+        raise MalformedSignature(f"signature of {len(signature)} bytes: a wallet's has 65")
     r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
     if v not in (27, 28):
-        raise InputError(f"signature with v = {v}: expected 27 or 28")
+        raise MalformedSignature(f"signature with v = {v}: expected 27 or 28")
     if s > CURVE_ORDER // 2:
-        raise InputError("signature with a high s: sign again with a wallet that gives the low one (EIP-2)")
+        raise HighS("signature with a high s: sign again with a wallet that gives the low one (EIP-2)")
     try:
         key = Signature(vrs=(v - 27, r, s)).recover_public_key_from_msg_hash(digest(agreement, domain))
     except (BadSignature, ValidationError, ValueError):
-        raise InputError("signature that no key can have made") from None
+        raise MalformedSignature("signature that no key can have made") from None
     return key.to_checksum_address()
 
 
@@ -274,6 +276,18 @@ def packed(consents: Sequence[bytes]) -> bytes:
     return b"".join(len(consent).to_bytes(2, "big") + consent for consent in consents)
 
 
+def verifier_consent(signer: bytes, signature: bytes) -> bytes:
+    """The consent of a party whose signer names a verifier: two bytes of length, signer bytes, signature.
+
+    InputError for signer bytes that the registry takes for no verifier's: it takes 21 to 1,024.
+    """
+    if not 20 < len(signer) <= 1024:
+        raise InputError(
+            f"a signer of {len(signer):,} bytes: a verifier's address and its key have 21 to 1,024 together"
+        )
+    return len(signer).to_bytes(2, "big") + signer + signature
+
+
 def batch_calldata(items: Sequence[bytes], all_or_nothing: bool) -> bytes:
     """The call of `batch` with these calls of verbs."""
     return _selector("batch(bytes[],bool)") + abi_encode(["bytes[]", "bool"], [list(items), all_or_nothing])
@@ -282,6 +296,11 @@ def batch_calldata(items: Sequence[bytes], all_or_nothing: bool) -> bytes:
 def complete_payment_calldata(voucher: VoucherId) -> bytes:
     """The call that completes a payment by silence; it has no agreement."""
     return _selector("completePayment(uint256)") + abi_encode(["uint256"], [voucher])
+
+
+def declare_overdue_calldata(voucher: VoucherId) -> bytes:
+    """The call that declares a voucher overdue; it has no agreement."""
+    return _selector("declareOverdue(uint256)") + abi_encode(["uint256"], [voucher])
 
 
 def _selector(signature: str) -> bytes:
