@@ -2,7 +2,9 @@
 
     TallystickError
     ├── InputError            what somebody gave us cannot be used; nothing was done
-    │   └── FileError         ... a file, with all bad rows named at once
+    │   ├── FileError         ... a file, with all bad rows named at once
+    │   └── CredentialError   ... a key, a signature, a passkey's answer, a certificate: one class per reason, below;
+    │                             on the chain each of them is BadSignature(party)
     ├── Refusal               a rule says no: the same name and facts as the contract's custom error
     ├── ChainError            the node, the embedded chain or a pin of the database
     ├── VerificationError     the chain, the journal and the database do not agree
@@ -76,3 +78,90 @@ class VerificationError(TallystickError):
 
 class SealError(TallystickError):
     """A key file cannot be opened: wrong passphrase or damaged file."""
+
+
+# Credentials: what is refused before the chain is asked
+
+
+class CredentialError(InputError):
+    """A key, a signature, a passkey's answer or a certificate that is not taken."""
+
+
+class MalformedKey(CredentialError):
+    """Bytes that are no key: DER that breaks off, another encoding, another length."""
+
+
+class WrongKeyType(CredentialError):
+    """A readable key of another algorithm, size or exponent than the verifiers take."""
+
+
+class WrongCurve(CredentialError):
+    """An elliptic-curve key that is not on P-256."""
+
+
+class PointOffCurve(CredentialError):
+    """Two coordinates that are no point of P-256."""
+
+
+class MalformedSignature(CredentialError):
+    """Bytes that are no signature: bad DER, another length, numbers out of range, another ABI encoding."""
+
+
+class HighS(CredentialError):
+    """A signature with the higher of its two possible s, which the chain does not take."""
+
+
+class WrongSignature(CredentialError):
+    """A well-formed signature that this key did not make over this agreement."""
+
+
+class MalformedAssertion(CredentialError):
+    """A passkey's answer that cannot be read, or is none to a request to sign."""
+
+
+class OtherOrigin(CredentialError):
+    """A passkey's answer given to another site, or to a page inside another site's page."""
+
+
+class OtherChallenge(CredentialError):
+    """A passkey's answer to another agreement."""
+
+
+class OtherRelyingParty(CredentialError):
+    """A passkey that belongs to another domain name (RP id)."""
+
+
+class UserAbsent(CredentialError):
+    """A passkey's answer that nobody touched the device for."""
+
+
+class UserUnverified(CredentialError):
+    """A passkey's answer without PIN, finger or face."""
+
+
+class MalformedCertificate(CredentialError):
+    """Bytes that are no X.509 certificate in PEM or DER."""
+
+
+class CertificateExpired(CredentialError):
+    """A certificate, or one above it, that ended before the moment in question."""
+
+
+class CertificateNotYetValid(CredentialError):
+    """A certificate, or one above it, that begins after the moment in question."""
+
+
+class CertificateNotTrusted(CredentialError):
+    """A certificate that leads to none of the configured authorities."""
+
+
+class CertificateUnfit(CredentialError):
+    """A certificate that was not issued for signing: an authority's own, or for another use."""
+
+
+class QuorumNotMet(CredentialError):
+    """Fewer good signatures than a k-of-n wallet wants."""
+
+
+class NotAMember(CredentialError):
+    """A signer that is not one of a k-of-n wallet's."""

@@ -1,7 +1,8 @@
 """Signing keys, sealed in one file with a key derived from a passphrase.
 
-scrypt derives, AES-256-GCM seals each private key together with its party and address, so that no entry can
-be moved to another party. The file is JSON, readable by its owner only, and is replaced whole: a crash leaves
+scrypt derives, AES-256-GCM seals each private key together with its party and signer, so that no entry can
+be moved to another party. Wallet keys (secp256k1), P-256 and RSA-2048 keys are kept; a passkey cannot be, and a
+k-of-n wallet has no key of its own. The file is JSON, readable by its owner only, and is replaced whole: a crash leaves
 the old one or the new one. A key that is held here can be misused by whoever holds passphrase and file:
 parties that can should keep their own. Nothing secret is shown, logged or put into an error; a lost
 passphrase cannot be helped.
@@ -15,20 +16,26 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from eth_keys.datatypes import PrivateKey
+from eth_utils.address import to_checksum_address
 from eth_utils.exceptions import ValidationError
 
+from ledger import credentials
 from ledger.chain import Address
+from ledger.consent import ADDRESS_BYTES
+from ledger.credentials import Verifiers
 from ledger.errors import InputError, SealError
 from ledger.members import Agreement, PartyNumber
-from ledger.signing import CURVE_ORDER, Domain, sign
+from ledger.outside import json_of
+from ledger.signing import CURVE_ORDER, Domain, sign, verifier_consent
 
 FORMAT: Final = "tallystick-keyring-1"
 COST: Final = 2**16
@@ -41,12 +48,14 @@ _CHECK: Final = b"Tallystick keyring"
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """One sealed private key."""
+    """One sealed private key. `address`: the signer as the registry keeps it; `signer`: the whole signer bytes
+    of a P-256 or RSA key, empty for a wallet key."""
 
     party: PartyNumber
     address: Address
     nonce: bytes
     ciphertext: bytes
+    signer: bytes = b""
 
     @property
     def label(self) -> bytes:
@@ -106,7 +115,8 @@ class Keyring:
         return tuple(sorted({each.party for each in self._sealed}))
 
     def signers(self, party: PartyNumber) -> tuple[Address, ...]:
-        """The addresses of a party's keys, the oldest first. A second one is there while it is replaced."""
+        """A party's signers as the registry keeps them, the oldest first. A second one is there while it is
+        replaced."""
         return tuple(each.address for each in self._sealed if each.party == party)
 
     def add(self, party: PartyNumber, private_key: bytes | None = None) -> Address:
@@ -117,13 +127,19 @@ class Keyring:
         """
         key = _private_key(private_key if private_key is not None else _draw())
         address = key.public_key.to_checksum_address()
-        if any(each.address == address for each in self._sealed):
-            raise InputError(f"the key of {address} is in {self.path} already: one key serves one party")
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        unsealed = _Sealed(party, address, nonce, b"")
-        ciphertext = self._cipher.encrypt(nonce, key.to_bytes(), unsealed.label)
-        self._save((*self._sealed, _Sealed(party, address, nonce, ciphertext)))
+        self._seal(_Sealed(party, address, secrets.token_bytes(_NONCE_BYTES), b""), key.to_bytes())
         return address
+
+    def add_credential(self, party: PartyNumber, key: credentials.PrivateKey, verifiers: Verifiers) -> bytes:
+        """Seals a P-256 or RSA-2048 key for a party and gives its signer bytes, which name the verifier.
+
+        WrongCurve, WrongKeyType; InputError where the verifier is not on the list or the key is here already.
+        """
+        signer = credentials.signer_of(key.public_key(), verifiers)
+        content = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        address = _address(signer)
+        self._seal(_Sealed(party, address, secrets.token_bytes(_NONCE_BYTES), b"", signer), content)
+        return signer
 
     def drop(self, party: PartyNumber, signer: Address) -> None:
         """Forgets a key for good, after it was replaced on the chain. InputError where the party has no such
@@ -134,15 +150,23 @@ class Keyring:
     def sign(
         self, party: PartyNumber, agreement: Agreement, *, domain: Domain, signer: Address | None = None
     ) -> bytes:
-        """The party's consent, 65 bytes, by its oldest key or by `signer`. InputError where it has none."""
+        """The party's consent by its oldest key or by `signer`, as the registry keeps it: 65 bytes of a wallet
+        key, else signer bytes and signature. InputError where the party has no such key here."""
         sealed = self._of(party, signer)
         try:
             key = self._cipher.decrypt(sealed.nonce, sealed.ciphertext, sealed.label)
         except InvalidTag:
             raise SealError(f"the key of party {party} in {self.path} is damaged: restore the file") from None
-        if _private_key(key).public_key.to_checksum_address() != sealed.address:
+        try:
+            theirs = _address_of(key, sealed.signer) == sealed.address
+        except InputError:
+            theirs = False
+        if not theirs:
             raise SealError(f"the key of party {party} in {self.path} is not that of {sealed.address}")
-        return sign(agreement, domain, key)
+        if not sealed.signer:
+            return sign(agreement, domain, key)
+        signature = credentials.sign_with(credentials.read_private_key(key), agreement, domain)
+        return verifier_consent(sealed.signer, signature)
 
     def _of(self, party: PartyNumber, signer: Address | None) -> _Sealed:
         for each in self._sealed:
@@ -153,6 +177,13 @@ class Keyring:
             f"{self.path} has {which} of party {party}: let the party sign itself, or add its key"
         )
 
+    def _seal(self, unsealed: _Sealed, key: bytes) -> None:
+        address = unsealed.address
+        if any(each.address == address for each in self._sealed):
+            raise InputError(f"the key of {address} is in {self.path} already: one key serves one party")
+        ciphertext = self._cipher.encrypt(unsealed.nonce, key, unsealed.label)
+        self._save((*self._sealed, replace(unsealed, ciphertext=ciphertext)))
+
     def _text(self) -> bytes:
         keys = [
             {
@@ -160,6 +191,7 @@ class Keyring:
                 "address": each.address,
                 "nonce": each.nonce.hex(),
                 "ciphertext": each.ciphertext.hex(),
+                **({"signer": each.signer.hex()} if each.signer else {}),
             }
             for each in self._sealed
         ]
@@ -196,18 +228,32 @@ def _private_key(key: bytes) -> PrivateKey:
     raise InputError("this is no private key: 32 bytes between 1 and the curve's order")
 
 
+def _address(signer: bytes) -> Address:
+    return to_checksum_address(credentials.registry_number(signer).to_bytes(ADDRESS_BYTES))
+
+
+def _address_of(key: bytes, signer: bytes) -> Address:
+    """The address of an unsealed key; of a P-256 or RSA key with the verifier that `signer` names."""
+    if not signer:
+        return _private_key(key).public_key.to_checksum_address()
+    verifier = signer[:ADDRESS_BYTES]
+    public = credentials.read_private_key(key).public_key()
+    return _address(credentials.signer_of(public, Verifiers(p256=verifier, rsa=verifier)))
+
+
 # The file
 
 
 def _parse(path: Path, text: bytes) -> tuple[dict[str, Any], tuple[_Sealed, ...]]:
     try:
-        content = json.loads(text)
+        content = json_of(text)
         keys = tuple(
             _Sealed(
                 PartyNumber(int(each["party"])),
                 each["address"],
                 bytes.fromhex(each["nonce"]),
                 bytes.fromhex(each["ciphertext"]),
+                bytes.fromhex(each.get("signer", "")),
             )
             for each in content.pop("keys")
         )
@@ -219,7 +265,7 @@ def _parse(path: Path, text: bytes) -> tuple[dict[str, Any], tuple[_Sealed, ...]
             bytes.fromhex(part)
         if fits:
             return content, keys
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, InputError):
         pass
     raise SealError(f"{path} is no key file of this product, or damaged: restore it from a copy")
 
