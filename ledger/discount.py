@@ -21,6 +21,7 @@ from eth_utils.crypto import keccak
 from ledger.calendar import Day, DayCount, date_of_day, day_of_date, days_between, parse_date
 from ledger.errors import InputError
 from ledger.money import MAX_RATE, Fen, Percent, allocate, parse_rate, shown, yuan
+from ledger.outside import json_of
 
 __all__ = [
     "BASIS_POINTS",
@@ -35,6 +36,7 @@ __all__ = [
     "QuoteHash",
     "days_between",
     "from_json",
+    "half_up",
     "parse_share",
     "price",
     "price_lot",
@@ -64,6 +66,11 @@ class Bearer(Enum):
     SHARED = "shared"
 
 
+def half_up(numerator: int, denominator: int) -> Fen:
+    """The quotient of two whole numbers to the nearest fen, half a fen up: in favour of who is to receive it."""
+    return Fen((2 * numerator + denominator) // (2 * denominator))
+
+
 @dataclass(frozen=True, slots=True)
 class Fee:
     """A funder's fee: so many basis points of the face, but at least the minimum (fen)."""
@@ -80,7 +87,7 @@ class Fee:
 
     def of(self, face: Fen) -> Fen:
         """The fee on a face; half a fen rounds up, which favours the funder."""
-        return max(self.minimum, _half_up(face * self.basis_points, BASIS_POINTS))
+        return max(self.minimum, half_up(face * self.basis_points, BASIS_POINTS))
 
 
 FREE: Final = Fee()
@@ -179,7 +186,7 @@ def price(face: Fen, quote: Quote) -> Price:
     days = days_between(quote.value_day, quote.due_day, quote.basis)
     year = quote.basis.year_days
     rate = int(quote.rate * _RATE_UNITS)
-    interest = _half_up(face * rate * days, 100 * _RATE_UNITS * year)
+    interest = half_up(face * rate * days, 100 * _RATE_UNITS * year)
     supplier_interest, issuer_interest = _divide_interest(interest, quote)
     fee = quote.fee.of(face)
     proceeds = Fen(face - supplier_interest - fee)
@@ -188,7 +195,7 @@ def price(face: Fen, quote: Quote) -> Price:
             f"face {yuan(face)} yuan less interest {yuan(interest)} and fee {yuan(fee)}: "
             "nothing is left to pay out"
         )
-    per_step = _half_up(interest * year * 100 * _RATE_UNITS, (face - interest) * days) if days else 0
+    per_step = half_up(interest * year * 100 * _RATE_UNITS, (face - interest) * days) if days else 0
     return Price(
         face=face,
         interest=interest,
@@ -259,12 +266,11 @@ LONGEST_JSON: Final = 2_000
 
 def from_json(text: str) -> Quote:
     """Read what `to_json` wrote; InputError unless it is exactly that, byte for byte."""
-    if (
-        len(text) > LONGEST_JSON
-    ):  # a hostile text nested a thousand deep would take the reader's stack with it
-        raise InputError(f"quote {shown(text)} cannot be read: longer than {LONGEST_JSON:,} characters")
     try:
-        cells = json.loads(text)
+        cells = json_of(text, most_bytes=LONGEST_JSON)
+    except InputError as unread:
+        raise InputError(f"quote {shown(text)} cannot be read: {unread}") from None
+    try:
         ceiling = cells["issuer_ceiling_fen"]
         quote = Quote(
             recourse=cells["recourse"],
@@ -279,7 +285,7 @@ def from_json(text: str) -> Quote:
             issuer_ceiling=None if ceiling is None else Fen(int(ceiling)),
         )
         exact = to_json(quote) == text
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"quote {shown(text)} cannot be read: {type(error).__name__}: {error}") from None
     if not exact or not isinstance(quote.recourse, bool):
         raise InputError(
@@ -296,10 +302,6 @@ def quote_hash(quote: Quote, salt: bytes) -> QuoteHash:
     if len(salt) != SALT_BYTES:
         raise InputError(f"a salt has {SALT_BYTES} bytes, this one has {len(salt)}")
     return QuoteHash(keccak(to_json(quote).encode("ascii") + salt))
-
-
-def _half_up(numerator: int, denominator: int) -> Fen:
-    return Fen((2 * numerator + denominator) // (2 * denominator))
 
 
 def _divide_interest(interest: Fen, quote: Quote) -> tuple[Fen, Fen]:

@@ -39,7 +39,8 @@ class Column:
     """A column that a file must have, headed `name`, `zh` or one of `also`.
 
     `read` turns the text of a cell into its value or raises InputError. An `optional` cell may be empty,
-    which gives None; the column itself must be there. In a `unique` column no value may come twice.
+    which gives None; the column itself must be there, unless it `may_lack`. In a `unique` column no value may
+    come twice.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Column:
     optional: bool = False
     unique: bool = False
     also: tuple[str, ...] = ()
+    may_lack: bool = False
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -193,7 +195,7 @@ def _header_problems(
             problems.append(RowProblem(1, title, f"the file has the column {_titles([column])} twice"))
         else:
             places[place] = column
-    missing = [column for column in columns if column not in places.values()]
+    missing = [column for column in columns if column not in places.values() and not column.may_lack]
     problems += (RowProblem(1, column.name, f"missing column {_titles([column])}") for column in missing)
     return problems, places
 
@@ -221,10 +223,15 @@ class Direction(Enum):
 
 
 class LoanStatus(Enum):
-    """Whether the bank's book shows the loan as still owed."""
+    """Whether the bank's book shows the loan as still owed.
+
+    `WRITTEN_OFF`: the bank has taken the loss in its book; the claim on chain is not touched by it, and what comes in
+    later settles the voucher there.
+    """
 
     OPEN = "open"
     REPAID = "repaid"
+    WRITTEN_OFF = "written_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +252,11 @@ class StatementEntry:
 
 @dataclass(frozen=True, slots=True)
 class BookedLoan:
-    """One loan of a bank's loan book; amounts in fen, rate in percent a year on `basis`."""
+    """One loan of a bank's loan book; amounts in fen, rate in percent a year on `basis`.
+
+    `repaid_on` is the day on which the loan was closed: repaid, or written off. `contract` is the ledger whose voucher
+    is meant, needed only where two ledgers have the same number; "" where the book does not say.
+    """
 
     loan_no: str
     bank: str
@@ -261,6 +272,7 @@ class BookedLoan:
     due_on: date
     status: LoanStatus
     repaid_on: date | None
+    contract: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +295,10 @@ _DIRECTIONS: Final = {
 _STATUSES: Final = {
     "open": LoanStatus.OPEN,
     "repaid": LoanStatus.REPAID,
+    "written_off": LoanStatus.WRITTEN_OFF,
     "未结清": LoanStatus.OPEN,
     "已结清": LoanStatus.REPAID,
+    "已核销": LoanStatus.WRITTEN_OFF,
 }
 _BASES: Final = {basis.value: basis for basis in DayCount}
 
@@ -313,6 +327,8 @@ LOAN_COLUMNS: Final = (
     Column("status", "状态", choice(_STATUSES)),
     Column("repaid_on", "结清日", parse_date, optional=True),
 )
+LOAN_CONTRACT: Final = Column("contract", "账本合约", text, optional=True, may_lack=True)
+"""Which ledger a loan's voucher is of; a loan book over one ledger has no such column."""
 LINE_COLUMNS: Final = (
     Column("line", "额度编号", text, unique=True),
     Column("issuer", "核心企业", text),
@@ -337,7 +353,8 @@ def read_loan_book(source: Source, *, name: str | None = None) -> list[BookedLoa
 
     A loan number may come twice and a repaid loan may lack its day: those are for reconciliation to report.
     """
-    return [BookedLoan(**cast(dict[str, Any], row)) for row in read_table(source, LOAN_COLUMNS, name=name)]
+    rows = read_table(source, (*LOAN_COLUMNS, LOAN_CONTRACT), name=name)
+    return [BookedLoan(**cast(dict[str, Any], row | {"contract": row.get("contract") or ""})) for row in rows]
 
 
 def read_line_book(source: Source, *, name: str | None = None) -> list[BookedLine]:

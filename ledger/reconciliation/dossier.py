@@ -6,23 +6,27 @@ books and chain agree. A dossier may hold entries of other banks; only what conc
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from ledger.calendar import date_of_day
+from ledger.calendar import DayCount, date_of_day
 from ledger.discount import price, quote_hash
 from ledger.errors import InputError
-from ledger.money import Fen, yuan
+from ledger.money import Fen, Percent, yuan
 from ledger.reconciliation.inputs import (
-    ChainPayment,
-    ChainVoucher,
+    DossierInvoice,
     DossierQuote,
     DossierReference,
     Inputs,
+    reference_hash,
+)
+from ledger.reconciliation.on_chain import (
+    ChainPayment,
+    ChainVoucher,
     PaymentPurpose,
     PaymentState,
-    reference_hash,
     voucher_text,
 )
 
@@ -40,6 +44,8 @@ class OpenedQuote:
     proceeds: Fen
     interest: Fen
     issuer_interest: Fen
+    rate: Percent
+    basis: DayCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,16 @@ class OpenedReference:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedInvoice:
+    """An invoice number that has this fingerprint on chain."""
+
+    fingerprint: bytes
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """One dossier entry that differs: `entry` is quote, reference or party; `since` the day it bears on."""
+    """One dossier entry that differs: `entry` is quote, reference, invoice or party; `since` the day it bears on."""
 
     entry: str
     subject: tuple[str, str]
@@ -69,21 +83,32 @@ class OpenedDossier:
 
     quotes: tuple[OpenedQuote, ...]
     references: tuple[OpenedReference, ...]
+    invoices: tuple[OpenedInvoice, ...]
     problems: tuple[Problem, ...]
 
 
 def voucher_labels(inputs: Inputs) -> dict[tuple[str, int], str]:
-    """How a voucher is called in a break: its readable number, or its id where the dossier has none."""
+    """How a voucher is called in a break: its readable number, or its id where the dossier has none.
+
+    A number that two ledgers have says of which ledger it is.
+    """
     labels = {(row.contract, row.voucher): voucher_text(row.voucher) for row in inputs.vouchers}
-    return labels | {(row.contract, row.voucher): row.number for row in inputs.dossier.vouchers}
+    uses = Counter(row.number for row in inputs.dossier.vouchers)
+    return labels | {
+        (row.contract, row.voucher): row.number
+        if uses[row.number] == 1
+        else f"{row.number} in {row.contract}"
+        for row in inputs.dossier.vouchers
+    }
 
 
 def open_dossier(inputs: Inputs) -> OpenedDossier:
     """Check every entry that concerns the bank."""
     quotes, quote_problems = _open_quotes(inputs)
     references, reference_problems = _open_references(inputs)
-    problems = (*quote_problems, *reference_problems, *_unknown_parties(inputs))
-    return OpenedDossier(quotes, references, problems)
+    invoices, invoice_problems = _open_invoices(inputs)
+    problems = (*quote_problems, *reference_problems, *invoice_problems, *_unknown_parties(inputs))
+    return OpenedDossier(quotes, references, invoices, problems)
 
 
 def _open_quotes(inputs: Inputs) -> tuple[tuple[OpenedQuote, ...], list[Problem]]:
@@ -119,6 +144,8 @@ def _open_quotes(inputs: Inputs) -> tuple[tuple[OpenedQuote, ...], list[Problem]
                 proceeds=entry.proceeds,
                 interest=entry.interest,
                 issuer_interest=entry.issuer_interest,
+                rate=entry.quote.rate,
+                basis=entry.quote.basis,
             )
         )
     have = {(quote.contract, quote.voucher, quote.quote_hash) for quote in opened}
@@ -201,6 +228,37 @@ def _reference_hash_of(entry: DossierReference) -> bytes:
         return b""
 
 
+def _open_invoices(inputs: Inputs) -> tuple[tuple[OpenedInvoice, ...], list[Problem]]:
+    """One that has another hash than its use on chain is told where the bank has paid for that promise."""
+    promises = {(row.contract, row.voucher): (row.contract, row.promise) for row in inputs.vouchers}
+    financed = {promises[key]: purchase.value_on for key, purchase in _purchases(inputs).items()}
+    used: dict[bytes, set[tuple[str, int]]] = {}
+    for use in inputs.invoice_uses:
+        used.setdefault(use.fingerprint, set()).add((use.contract, use.promise))
+    opened: list[OpenedInvoice] = []
+    problems: list[Problem] = []
+    for entry in inputs.dossier.invoices:
+        found = _invoice_hash_of(entry)
+        if found == entry.fingerprint:
+            opened.append(OpenedInvoice(found, entry.number))
+            continue
+        days = [financed[promise] for promise in used.get(entry.fingerprint, ()) if promise in financed]
+        if days:
+            expected = _hex(entry.fingerprint)
+            problems.append(Problem("invoice", ("invoice", entry.number), expected, _hex(found), min(days)))
+    return tuple(opened), problems
+
+
+def _invoice_hash_of(entry: DossierInvoice) -> bytes:
+    """b"" also where the text that has the hash is that of another number."""
+    if entry.text != entry.number and not entry.text.startswith(f"{entry.number} "):
+        return b""
+    try:
+        return reference_hash(entry.text, entry.salt)
+    except InputError:
+        return b""
+
+
 def _unknown_parties(inputs: Inputs) -> Iterator[Problem]:
     """Parties that a rule has to name and the dossier does not; one break each."""
     vouchers = {(row.contract, row.voucher): row for row in inputs.vouchers}
@@ -210,6 +268,10 @@ def _unknown_parties(inputs: Inputs) -> Iterator[Problem]:
             issuer = vouchers[(payment.contract, payment.voucher)].issuer
             for party in (payment.asserter, payment.payee, issuer):
                 needed.setdefault(party, payment.value_on)
+    for pledge in inputs.pledges:
+        if pledge.pledgee == inputs.bank:
+            for party in (pledge.pledgor, vouchers[(pledge.contract, pledge.voucher)].issuer):
+                needed.setdefault(party, pledge.pledged_on)
     for line in inputs.lines:
         if line.bank == inputs.bank:
             needed.setdefault(line.issuer, inputs.cut_off)

@@ -1,7 +1,7 @@
 """What a reconciliation of one bank is given: the chain at a block, the dossier, and the bank's three tables.
 
-The chain rows are plain values. Give those of the whole ledger (of every ledger contract, from the start):
-what concerns the bank is chosen by the rules. Nothing is read from a node, a database or a file here, nothing
+The chain rows are those of `on_chain.py`. Give them of the whole ledger, and of every ledger contract, the oldest
+first: what concerns the bank is chosen by the rules. Nothing is read from a node, a database or a file here, nothing
 is defaulted from a clock, and nothing is repaired: input that cannot be reconciled raises an InputError.
 """
 
@@ -11,127 +11,29 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from eth_utils.crypto import keccak
 
 from ledger.discount import SALT_BYTES, Quote
 from ledger.errors import InputError
 from ledger.money import Fen
+from ledger.reconciliation.on_chain import (
+    ChainInvoiceUse,
+    ChainLine,
+    ChainPayment,
+    ChainPledge,
+    ChainVoucher,
+    StatedBlock,
+    voucher_text,
+)
 from ledger.statement import BookedLine, BookedLoan, StatementEntry
 
 NOTHING: Final = Fen(0)
 ONE_FEN: Final = Fen(1)
 MOST_TOLERANCE_FEN: Final = 100
 
-
-class VoucherState(StrEnum):
-    """Whether a voucher can still be paid; `discounted` is live and sold subject to disbursement."""
-
-    LIVE = "live"
-    DISCOUNTED = "discounted"
-    ENDED = "ended"
-
-
-class Ended(StrEnum):
-    """How a voucher ended; `NOT` while it has not, `SPLIT` where nothing was left in it."""
-
-    NOT = ""
-    SETTLED = "settled"
-    CANCELLED = "cancelled"
-    SPLIT = "split"
-
-
-class PaymentPurpose(StrEnum):
-    """What the money was for: a purchase by a funder, or the promise itself."""
-
-    DISBURSEMENT = "disbursement"
-    SETTLEMENT = "settlement"
-
-
-class PaymentState(StrEnum):
-    """Where an assertion stands. `REPLACED`: another assertion took its place; `CONFIRMED` waits for a
-    freeze.
-    """
-
-    ASSERTED = "asserted"
-    CONTESTED = "contested"
-    CONFIRMED = "confirmed"
-    COMPLETED = "completed"
-    WITHDRAWN = "withdrawn"
-    REPLACED = "replaced"
-
-
-@dataclass(frozen=True, slots=True)
-class StatedBlock:
-    """The block at which the chain was read, and the last day on which nothing more can come before it."""
-
-    number: int
-    hash: bytes
-    as_of: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainVoucher:
-    """A voucher at the block. `face` in fen is what is still owed, `bank` the line's, `funder` 0 or who is
-    buying.
-
-    `quote_hashes` are those of all its discounts, rescinded ones included, in chain order.
-    """
-
-    contract: str
-    voucher: int
-    promise: int
-    line: int
-    bank: int
-    issuer: int
-    holder: int
-    face: Fen
-    due_on: date
-    tier: int
-    state: VoucherState
-    ended_as: Ended = Ended.NOT
-    funder: int = 0
-    quote_hashes: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainPayment:
-    """One assertion of a payment; give them in chain order.
-
-    `amount` in fen is the face extinguished, 0 for a disbursement, whose price lies behind `quote_hash` (b""
-    for a settlement). `face_at_assertion` in fen.
-    """
-
-    contract: str
-    voucher: int
-    purpose: PaymentPurpose
-    asserter: int
-    payee: int
-    amount: Fen
-    value_on: date
-    reference_hash: bytes
-    asserted_on: date
-    state: PaymentState
-    face_at_assertion: Fen
-    completed_on: date | None = None
-    quote_hash: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainLine:
-    """A credit line at the block; `parent` 0 for none; amounts in fen, `drawn` with its sub-lines."""
-
-    contract: str
-    line: int
-    bank: int
-    issuer: int
-    limit: Fen
-    drawn: Fen
-    expires_on: date
-    parent: int = 0
-    frozen: bool = False
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +82,16 @@ class DossierReference:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierInvoice:
+    """An invoice opened: `text`, which begins with its number, has with the salt the fingerprint on chain."""
+
+    number: str
+    text: str
+    salt: bytes
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """What the hashes on chain stand for, as far as it is open to the bank."""
 
@@ -187,6 +99,25 @@ class Dossier:
     vouchers: Sequence[DossierVoucher] = ()
     quotes: Sequence[DossierQuote] = ()
     references: Sequence[DossierReference] = ()
+    invoices: Sequence[DossierInvoice] = ()
+
+
+def merged(dossiers: Sequence[Dossier]) -> Dossier:
+    """Several dossiers as one, as where each ledger has its own; what two of them have alike is taken once.
+
+    Two entries that name the same party or voucher number differently stay two, and `Inputs` refuses them.
+    """
+    return Dossier(
+        parties=_once(row for each in dossiers for row in each.parties),
+        vouchers=_once(row for each in dossiers for row in each.vouchers),
+        quotes=_once(row for each in dossiers for row in each.quotes),
+        references=_once(row for each in dossiers for row in each.references),
+        invoices=_once(row for each in dossiers for row in each.invoices),
+    )
+
+
+def _once(rows: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +140,8 @@ class Inputs:
     line_book: Sequence[BookedLine]
     tolerance_fen: Fen = ONE_FEN
     statement_from: date | None = None
+    pledges: Sequence[ChainPledge] = ()
+    invoice_uses: Sequence[ChainInvoiceUse] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.tolerance_fen <= MOST_TOLERANCE_FEN:
@@ -225,18 +158,26 @@ class Inputs:
         known = {(voucher.contract, voucher.voucher) for voucher in self.vouchers}
         if len(known) != len(self.vouchers):
             raise InputError("the chain extract has a voucher twice")
-        for payment in self.payments:
-            if (payment.contract, payment.voucher) not in known:
+        needed = [("payment", row.contract, row.voucher) for row in self.payments]
+        needed += [("pledge", row.contract, row.voucher) for row in self.pledges]
+        for what, contract, number in needed:
+            if (contract, number) not in known:
                 raise InputError(
-                    f"the chain extract has a payment on voucher {voucher_text(payment.voucher)}, but not "
+                    f"the chain extract has a {what} on voucher {voucher_text(number)}, but not "
                     "that voucher: give the whole ledger's rows"
                 )
-        _require_single("voucher number", (entry.number for entry in self.dossier.vouchers))
+        _require_single("voucher number", _numbers(self.dossier))
         _require_single(
             "number for voucher", ((entry.contract, entry.voucher) for entry in self.dossier.vouchers)
         )
         _require_single("party", (entry.party for entry in self.dossier.parties))
         self._require_own_books()
+
+    @property
+    def contracts(self) -> tuple[str, ...]:
+        """The ledgers whose rows are here, in the order in which they were given."""
+        named = [row.contract for row in self.lines] + [row.contract for row in self.vouchers]
+        return tuple(dict.fromkeys(named))
 
     def _require_own_books(self) -> None:
         """A whole file of another bank is a wrong file, not a day full of breaks."""
@@ -252,6 +193,13 @@ class Inputs:
                     f"every row of the {what} is of bank {others}, asked for is bank {self.bank}: give bank "
                     f"{self.bank}'s own file, or reconcile bank {others}"
                 )
+
+
+def _numbers(dossier: Dossier) -> Iterable[str]:
+    """Readable numbers; one that two ledgers have is not the same number."""
+    ledgers = {entry.contract for entry in dossier.vouchers}
+    for entry in dossier.vouchers:
+        yield entry.number if len(ledgers) == 1 else f"{entry.number} in ledger {entry.contract}"
 
 
 def _bank_of(line: str, unknown: int) -> int:
@@ -275,13 +223,3 @@ def reference_hash(reference: str, salt: bytes) -> bytes:
     if len(salt) != SALT_BYTES:
         raise InputError(f"a salt has {SALT_BYTES} bytes, this one has {len(salt)}")
     return bytes(keccak(reference.encode("utf-8") + salt))
-
-
-def voucher_text(voucher: int) -> str:
-    """A voucher id as 0x and 64 hex digits."""
-    return f"0x{voucher:064x}"
-
-
-def line_text(line: int) -> str:
-    """A line id as the bank's number and its own reference: 2-17."""
-    return f"{line >> 32}-{line & 0xFFFFFFFF}"

@@ -47,6 +47,7 @@ def to_json(result: Reconciliation) -> str:
             "cut_off": str(result.cut_off),
             "statement_from": None if result.statement_from is None else str(result.statement_from),
             "tolerance_fen": result.tolerance_fen,
+            "contracts": dict(result.contracts),
             "compared": dict(result.compared),
             "clean": result.clean,
             "totals": {

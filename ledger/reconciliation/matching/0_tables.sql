@@ -16,7 +16,7 @@ CREATE TABLE stated (
 -- The chain at the stated block. Amounts are fen; label is the readable number, or the id where there is none.
 CREATE TABLE chain_voucher (
     contract VARCHAR, voucher VARCHAR, label VARCHAR, line HUGEINT, bank BIGINT, issuer BIGINT,
-    holder BIGINT, face HUGEINT, due_on DATE, state VARCHAR, ended_as VARCHAR
+    promise VARCHAR, holder BIGINT, face HUGEINT, due_on DATE, state VARCHAR, ended_as VARCHAR, overdue BOOLEAN
 );
 
 -- payment is the place in the chain's order; post_by the last day on which an entry is in time.
@@ -29,6 +29,17 @@ CREATE TABLE chain_payment (
 CREATE TABLE chain_line (
     place BIGINT, contract VARCHAR, line HUGEINT, label VARCHAR, bank BIGINT, issuer BIGINT,
     parent HUGEINT, "limit" HUGEINT, drawn HUGEINT, expires_on DATE
+);
+
+-- pledge is the place in the chain's order; secured as it was pledged; state in force, released, satisfied (paid off).
+CREATE TABLE chain_pledge (
+    pledge BIGINT, contract VARCHAR, voucher VARCHAR, pledgee BIGINT, pledgor BIGINT, secured HUGEINT,
+    pledged_on DATE, state VARCHAR, ended_on DATE
+);
+
+-- What was used of an invoice of one paying party for a promise, less what was given back.
+CREATE TABLE invoice_use (
+    contract VARCHAR, promise VARCHAR, payer BIGINT, fingerprint VARCHAR, amount HUGEINT, total HUGEINT
 );
 
 -- The dossier, as far as each entry has passed its hash; party_name holds every name that a party may appear under.
@@ -46,11 +57,16 @@ CREATE TABLE voucher_number (
 
 CREATE TABLE opened_quote (
     contract VARCHAR, voucher VARCHAR, quote_hash VARCHAR, due_on DATE, proceeds HUGEINT,
-    interest HUGEINT, issuer_interest HUGEINT
+    interest HUGEINT, issuer_interest HUGEINT, rate DECIMAL(9, 4), basis VARCHAR
 );
 
 CREATE TABLE opened_reference (
     payment BIGINT, reference VARCHAR
+);
+
+-- key is the number without what does not tell invoices apart; its own is the payer's where numbers are not nationwide.
+CREATE TABLE opened_invoice (
+    fingerprint VARCHAR, number VARCHAR, key VARCHAR
 );
 
 CREATE TABLE dossier_problem (
@@ -58,11 +74,13 @@ CREATE TABLE dossier_problem (
     contract VARCHAR, voucher VARCHAR
 );
 
--- The bank's books; *_key is a name without what does not tell parties apart.
+-- The bank's books; *_key is a name without what does not tell parties apart. status open, repaid or written_off, repaid_on
+-- the day on which a loan was closed either way; ledger the contract whose voucher is meant, '' where the book does not say.
 CREATE TABLE loan (
     loan BIGINT, loan_no VARCHAR, bank VARCHAR, bank_key VARCHAR, voucher VARCHAR, borrower VARCHAR,
     borrower_key VARCHAR, obligor VARCHAR, obligor_key VARCHAR, principal HUGEINT, proceeds HUGEINT,
-    interest HUGEINT, booked_on DATE, due_on DATE, status VARCHAR, repaid_on DATE
+    interest HUGEINT, rate DECIMAL(9, 4), basis VARCHAR, booked_on DATE, due_on DATE, status VARCHAR, repaid_on DATE,
+    ledger VARCHAR
 );
 
 CREATE TABLE entry (

@@ -1,6 +1,6 @@
 -- Which entries of the statement stand for which payments. Entries and payments meet under the opened reference, and are
 -- compared as sums, since a payment may come in instalments or go back; money out counts positive, money in negative.
--- Makes the tables bank_payment, referenced, entry_verdict and likely_entry; breaks are for rules/ to decide.
+-- Makes the tables bank_payment, referenced, loan_entry, entry_verdict and likely_entry; breaks are for rules/ to decide.
 
 -- Payments that this bank made or is to have. Paying itself it may or may not have an entry. `amount` is null where the
 -- price is not opened. `standing`: its entry may be there. `required`: it must be, for its last posting day is over.
@@ -69,11 +69,29 @@ SELECT *,
     END AS verdict
 FROM met;
 
--- Per entry: what its reference says of it. `stray`: no payment has that reference.
+-- Entries of money that moves outside the chain, which carry the loan's number as their reference and the borrower as
+-- their other side: the proceeds of a loan on a pledge and what the borrower pays back of it; the price at which a voucher
+-- went back to its seller, by recourse or before the due day.
+CREATE TABLE loan_entry AS
+SELECT DISTINCT e.entry
+FROM entry e
+JOIN booked b ON b.loan_no = e.reference
+CROSS JOIN stated
+LEFT JOIN position p ON p.contract = b.contract AND p.voucher = b.id
+WHERE EXISTS (
+        FROM party_name mine JOIN party_name its USING (party) WHERE mine.key = b.borrower_key AND its.key = e.counterparty_key
+    )
+    AND CASE
+        WHEN b.verdict = 'pledged' THEN e.direction = 'credit' OR abs(e.amount - b.proceeds) <= stated.tolerance
+        WHEN b.verdict = 'stands' THEN e.direction = 'credit' AND p.holder <> stated.bank AND p.closing IS NULL
+        ELSE FALSE
+    END;
+
+-- Per entry: what its reference says of it. `stray`: no payment has that reference; `of a loan`: none needs to.
 CREATE TABLE entry_verdict AS
 SELECT e.*, r.required, r.value_on AS due_from, r.post_by, r.payments, r.entries,
     CASE
-        WHEN r.reference IS NULL THEN 'stray'
+        WHEN r.reference IS NULL THEN CASE WHEN e.entry IN (SELECT entry FROM loan_entry) THEN 'of a loan' ELSE 'stray' END
         WHEN r.verdict <> 'one of several' THEN r.verdict
         WHEN row_number() OVER (
             PARTITION BY e.reference ORDER BY abs(e.signed - r.all_due) <= r.tolerance DESC, e.booked_on, e.entry

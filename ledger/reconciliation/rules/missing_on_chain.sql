@@ -1,5 +1,5 @@
--- The book has a loan that the chain does not allow: voucher unknown, no disbursement by this bank, or one that is
--- contested, withdrawn, or asserted with a later value day than the loan's.
+-- The book has a loan that the chain does not allow: voucher unknown, no disbursement by this bank and no pledge to it while
+-- the loan was booked, or a disbursement that is contested or withdrawn.
 SELECT [id('loan', b.loan_no), id('voucher', b.voucher)] AS ids, '' AS expected, yuan(b.principal) AS found,
     b.principal AS difference, 'fen' AS unit, b.booked_on AS since,
     CASE
@@ -7,7 +7,8 @@ SELECT [id('loan', b.loan_no), id('voucher', b.voucher)] AS ids, '' AS expected,
         WHEN b.id IS NULL THEN 'voucher_unknown'
         WHEN b.disbursement = 'contested' THEN 'disbursement_contested'
         WHEN b.disbursement = 'withdrawn' THEN 'disbursement_withdrawn'
-        WHEN b.disbursement IN ('asserted', 'confirmed') THEN 'loan_before_value_day'
+        WHEN EXISTS (FROM chain_pledge p, stated WHERE p.contract = b.contract AND p.voucher = b.id AND p.pledgee = stated.bank)
+            THEN 'loan_after_pledge'
         ELSE 'not_disbursed'
     END AS cause,
     CASE
@@ -17,4 +18,4 @@ SELECT [id('loan', b.loan_no), id('voucher', b.voucher)] AS ids, '' AS expected,
     END AS context
 FROM booked b
 LEFT JOIN likely_loan l USING (loan)
-WHERE b.verdict = 'unknown';
+WHERE b.verdict = 'unknown' AND NOT EXISTS (FROM grouped g WHERE g.what = 'loan' AND g.row_id = b.loan::VARCHAR);

@@ -1,4 +1,4 @@
--- Loan: borrower is who was paid, obligor the issuer, bank this bank; the first that differs. Statement: the other side of
+-- Loan: borrower is who was paid or who pledged, obligor the issuer, bank this bank; the first that differs. Statement: the other side of
 -- an entry is who was paid or who pays. A party may appear under name, account name, code or number; width of characters,
 -- blanks and case do not count. A party that the dossier does not name is reported as that, not here.
 WITH concerned AS (
@@ -10,7 +10,7 @@ WITH concerned AS (
     FROM booked b
     CROSS JOIN stated
     JOIN chain_voucher v ON v.contract = b.contract AND v.voucher = b.id
-    WHERE b.verdict = 'stands' AND b.disbursement <> 'withdrawn'
+    WHERE b.verdict = 'pledged' OR b.verdict = 'stands' AND b.disbursement <> 'withdrawn'
 ), differing AS (
     SELECT c.loan_no, c.voucher, c.booked_on, c.id, c.contract, d.name, s.*,
         row_number() OVER (PARTITION BY c.loan ORDER BY s.place) AS rank

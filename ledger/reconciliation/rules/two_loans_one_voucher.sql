@@ -6,4 +6,4 @@ SELECT [id('voucher', voucher)] || list(id('loan', loan_no) ORDER BY loan_no, lo
     [id('id', any_value(id)), id('contract', any_value(contract))] AS context
 FROM booked
 WHERE verdict = 'surplus'
-GROUP BY voucher;
+GROUP BY voucher, contract, id;
