@@ -2,8 +2,8 @@
 
 Every read can name its block; a write is simulated by the caller first and awaited afterwards. This module
 never decides what an agreement means, keeps no state and never repeats a send by itself: whether a
-transaction without an answer was mined is for the relay to look up. A node that is unreachable, or is another
-chain than the pinned one, ends in ChainError.
+transaction without an answer was mined is for the relay to look up. A node that is unreachable ends in
+ChainError; whether it is the right chain is for `pin.py`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,17 @@ class CallReverted(ChainError):
         super().__init__(f"the contract refused the read with {'0x' + data.hex() if data else 'no reason'}")
 
 
-class Chain(Protocol):
+class Reader(Protocol):
+    """As much of a chain as answers questions about contracts."""
+
+    def call(
+        self, to: Address, data: bytes, *, block: int | None = None, sender: Address | None = None
+    ) -> bytes:
+        """A read on the state after `block` (None: the head). Raises CallReverted."""
+        ...
+
+
+class Chain(Reader, Protocol):
     """What the flows above may ask of a chain. All methods raise ChainError when the chain cannot be used."""
 
     @property
@@ -113,12 +123,6 @@ class Chain(Protocol):
     def block_hash(self, number: int) -> Hash: ...
     def block_timestamp(self, number: int) -> int: ...
     def code(self, address: Address) -> bytes: ...  # empty where there is no contract
-    def call(
-        self, to: Address, data: bytes, *, block: int | None = None, sender: Address | None = None
-    ) -> bytes:
-        """A read on the state after `block` (None: the head). Raises CallReverted."""
-        ...
-
     def simulate(self, to: Address | None, data: bytes, *, sender: Address, gas: int) -> Outcome:
         """What this transaction would do in the next block; `to` None creates a contract. Changes nothing."""
         ...
@@ -148,7 +152,7 @@ class Chain(Protocol):
         ...
 
 
-# ---- deployment and pins -----------------------------------------------------------------------------------
+# ---- deployment --------------------------------------------------------------------------------------------
 
 
 def deploy_on(chain: Chain, artifact: Artifact, args: Sequence[Any]) -> Deployed:
@@ -161,54 +165,6 @@ def deploy_on(chain: Chain, artifact: Artifact, args: Sequence[Any]) -> Deployed
     if not receipt.ok or receipt.contract is None or not chain.code(receipt.contract):
         raise ChainError(f"{artifact.name} was not created by transaction 0x{receipt.tx_hash.hex()}")
     return Deployed(address=receipt.contract, tx=receipt.tx_hash)
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """The chain and the two contracts that a database belongs to; `*_code` is Keccak-256 of deployed code."""
-
-    chain_id: int
-    genesis_hash: Hash
-    registry: Address
-    ledger: Address
-    registry_code: Hash
-    ledger_code: Hash
-
-
-def pin_of(chain: Chain, *, registry: Address, ledger: Address) -> Pin:
-    """The pin of these two contracts on this chain. Raises ChainError where there is no contract."""
-    codes = {address: chain.code(address) for address in (registry, ledger)}
-    for address, code in codes.items():
-        if not code:
-            raise ChainError(f"there is no contract at {address} on chain {chain.chain_id}: deploy first")
-    return Pin(
-        chain_id=chain.chain_id,
-        genesis_hash=chain.genesis_hash,
-        registry=registry,
-        ledger=ledger,
-        registry_code=Hash(keccak(codes[registry])),
-        ledger_code=Hash(keccak(codes[ledger])),
-    )
-
-
-def check_pin(chain: Chain, pin: Pin) -> None:
-    """Refuses, with every mismatch named, a chain that is not the pinned one."""
-    asked = (
-        ("chain id", pin.chain_id, chain.chain_id),
-        ("genesis block", pin.genesis_hash, chain.genesis_hash),
-        (f"code of the registry {pin.registry}", pin.registry_code, keccak(chain.code(pin.registry))),
-        (f"code of the ledger {pin.ledger}", pin.ledger_code, keccak(chain.code(pin.ledger))),
-    )
-    wrong = [
-        f"  {what}: pinned {_shown(want)}, found {_shown(have)}" for what, want, have in asked if want != have
-    ]
-    if wrong:
-        lines = "\n".join(wrong)
-        raise ChainError(f"this is not the chain that the database belongs to; open the right one\n{lines}")
-
-
-def _shown(value: int | bytes) -> str:
-    return str(value) if isinstance(value, int) else "0x" + value.hex()
 
 
 # ---- JSON-RPC ----------------------------------------------------------------------------------------------

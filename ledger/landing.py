@@ -14,8 +14,9 @@ from typing import Any, Final
 from ledger import agreements as a
 from ledger import events as e
 from ledger.agreements import Agreement, VoucherId
+from ledger.consent import Claim
 from ledger.errors import Refusal
-from ledger.payment import CompletePayment
+from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.signing import child_id
 
 _SHOWS_AS: Final = MappingProxyType(
@@ -28,9 +29,14 @@ _SHOWS_AS: Final = MappingProxyType(
         a.VetoRekey: e.RekeyVetoed,
         a.WithdrawRekey: e.RekeyWithdrawn,
         a.FinishRekey: e.PartyRekeyed,
+        a.ListVerifier: e.VerifierListed,
+        a.HandOver: e.HandOverProposed,
+        a.AcceptHandOver: e.HandOverAccepted,
         a.GrantLine: e.LineGranted,
         a.ResizeLine: e.LineResized,
         a.FreezeLine: e.LineFreezing,
+        a.SetTenorCap: e.TenorCapSet,
+        a.StopIssue: e.IssueStopped,
         a.Issue: e.Issued,
         a.Split: e.Parted,
         a.Transfer: e.Transferred,
@@ -41,6 +47,10 @@ _SHOWS_AS: Final = MappingProxyType(
         a.ContestPayment: e.PaymentContested,
         a.WithdrawPayment: e.PaymentWithdrawn,
         CompletePayment: e.PaymentCompleted,
+        a.Award: e.PaymentAwarded,
+        DeclareOverdue: e.VoucherOverdue,
+        a.Pledge: e.VoucherPledged,
+        a.Release: e.PledgeReleased,
         a.Freeze: e.VoucherFrozen,
         a.Unfreeze: e.VoucherUnfrozen,
         a.Cancel: e.Cancelled,
@@ -49,16 +59,31 @@ _SHOWS_AS: Final = MappingProxyType(
         a.RevokeIssue: e.IssueRevoked,
     }
 )
-_SPENT: Final = frozenset({"VoucherTaken", "LineTaken", "PartyNumberTaken", "OrderSpent", "VoucherEnded"})
+_SPENT: Final = frozenset(
+    {"VoucherTaken", "LineTaken", "PartyNumberTaken", "VerifierTaken", "OrderSpent", "VoucherEnded"}
+    | {"AlreadyOverdue", "InRunOff", "AgreementExpired"}
+)
 
 
-def subject_of(agreement: Agreement | CompletePayment, root: VoucherId | None) -> int:
-    """The first field of the event: party, line or voucher. `root`: the id that an issue makes."""
+def event_of(agreement: Agreement | Unsigned) -> type:
+    """The event that says it has landed."""
+    return _SHOWS_AS[type(agreement)]
+
+
+def subject_of(agreement: Agreement | Unsigned, root: VoucherId | None) -> int | None:
+    """The first field of the event: party, line, voucher, verifier or settings sequence. None where the agreement does
+    not say it: who accepts the registrar's office. `root`: the id that an issue makes."""
     if isinstance(agreement, a.Issue):
         return int(root or 0)
     if isinstance(agreement, a.RevokeIssue):
         return agreement.promise_id << 96
-    for name in ("voucher", "line", "party"):
+    if isinstance(agreement, a.AcceptHandOver):
+        return None
+    if isinstance(agreement, a.SetTenorCap):
+        return agreement.sequence + 1
+    if isinstance(agreement, a.ListVerifier):
+        return int.from_bytes(agreement.verifier)
+    for name in ("voucher", "line", "party", "issuer", "to"):
         if hasattr(agreement, name):
             return int(getattr(agreement, name))
     raise TypeError(f"{type(agreement).__name__} changes nothing")  # a new kind, not yet known here
@@ -66,7 +91,7 @@ def subject_of(agreement: Agreement | CompletePayment, root: VoucherId | None) -
 
 def shows(
     event: e.Event,
-    agreement: Agreement | CompletePayment,
+    agreement: Agreement | Unsigned,
     *,
     root: VoucherId | None,
     reached: int | None,
@@ -75,20 +100,20 @@ def shows(
     """Whether this event is what the agreement leaves behind.
 
     `root`: the voucher id that an issue makes. `reached`: the voucher's sequence after the event, None where
-    the order of events already says which of several like ones it is. `sequence`: the one that a completion
-    was meant for, since its call names none.
+    the order of events already says which of several like ones it is. `sequence`: the one that an item without
+    signatures was meant for, since its call names none.
     """
     completes = isinstance(agreement, a.ConfirmPayment) and isinstance(event, e.PaymentCompleted)
-    if not completes and type(event) is not _SHOWS_AS[type(agreement)]:
+    if not completes and type(event) is not event_of(agreement):
         return False
-    if _subject(event) != subject_of(agreement, root):
+    if subject_of(agreement, root) not in (None, _subject(event)):
         return False
     match agreement, event:
         case a.Split(), e.Parted():  # its first part stands for all of them
             first = agreement.parts[0]
             child = child_id(agreement.voucher, agreement.sequence, 0)
             return (event.child, event.recipient, event.face) == (child, first.recipient, first.face)
-        case CompletePayment(), e.PaymentCompleted():
+        case CompletePayment() | DeclareOverdue(), _:
             return reached is None or reached > sequence
         case a.Suspend() | a.Reinstate(), e.PartySuspension():
             if event.suspended != isinstance(agreement, a.Suspend):
@@ -100,8 +125,12 @@ def shows(
     signed.pop("until", None)  # a further court order may only lengthen a freeze
     if "sequence" in signed:
         signed["sequence"] += 1
-    if "signer" in signed:
-        signed["signer"] = int.from_bytes(signed["signer"], "big")
+    if isinstance(agreement, a.Admit | a.Rekey | a.ProposeRekey):
+        given = agreement.signature_gas
+        claim = Claim(party=agreement.party, signer=agreement.signer, signature_gas=given)
+        signed["signer"] = claim.number
+    if "verifier" in signed:
+        signed["verifier"] = int.from_bytes(signed["verifier"])
     return all(said[name] == value for name, value in signed.items())
 
 
@@ -110,7 +139,7 @@ def is_for_good(refusal: Refusal) -> bool:
     consumes is gone."""
     if refusal.name == "WrongSequence":
         return bool(int(str(refusal.facts["given"])) < int(str(refusal.facts["present"])))
-    return refusal.name == "AgreementExpired" or refusal.name in _SPENT
+    return refusal.name in _SPENT
 
 
 def _subject(event: e.Event) -> int:

@@ -1,17 +1,18 @@
 """The outbox's rows: what was put in, and what is recorded of it.
 
-    queue, queue_completion   put a call in; the same agreement is there once, unless it was refused
-    outcome                   what became of an item
-    items_of, record          for the relay: items out of rows, verdicts into rows
+    queue, queue_unsigned   put a call in; the same agreement is there once, unless it was refused
+    outcome                 what became of an item
+    items_of, record        for the relay: items out of rows, verdicts into rows
 
-An item is identified by its agreement's digest, so that putting it in again after a crash does no harm. No
-chain here, and no decision.
+An item names its contract, the registry or one of the ledgers, and is identified by its agreement's digest, so
+that putting it in again after a crash does no harm. No chain here, and no decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from eth_utils.address import to_checksum_address
@@ -20,15 +21,30 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId, from_json, to_json
-from ledger.chain import Address, Hash, Log, Pin
+from ledger.chain import Address, Hash, Log
 from ledger.errors import InputError, Refusal
 from ledger.members import Contract, parse_voucher, voucher_text
-from ledger.payment import CompletePayment
-from ledger.signing import Domain, calldata, complete_payment_calldata, digest, root_id
-from ledger.store import Store, pin_for
+from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
+from ledger.pin import Pin
+from ledger.signing import (
+    Domain,
+    calldata,
+    complete_payment_calldata,
+    declare_overdue_calldata,
+    digest,
+    root_id,
+)
+from ledger.store import Store, pin_for, pins
 from ledger.tables import OutboxRow, bytes_of, hex_of
 
 FINAL: Final = ("done", "refused")
+_Unsigned = tuple[Callable[[VoucherId], Unsigned], Callable[[VoucherId], bytes]]
+_UNSIGNED: Final[Mapping[str, _Unsigned]] = MappingProxyType(
+    {
+        "completePayment": (CompletePayment, complete_payment_calldata),
+        "declareOverdue": (DeclareOverdue, declare_overdue_calldata),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,7 @@ def queue(
     signers: Sequence[PartyNumber] | None = None,
 ) -> int:
     """Puts an agreement with its consents in and gives its number; one that is there and not refused keeps
-    its.
+    its. `pin`: of the ledger that it is for.
 
     `signers`: who gave the consents, in their order; known, it saves gas where contract wallets sign.
     InputError for a ledger that the database does not have, or a wrong use of `issued` (see
@@ -73,17 +89,26 @@ def queue(
     return _put(store, row, pin)
 
 
-def queue_completion(store: Store, voucher: VoucherId, *, sequence: int, pin: Pin) -> int:
-    """Puts in that a voucher's payment be completed by silence. `sequence`: the voucher's present one."""
+def queue_unsigned(store: Store, verb: Unsigned, *, sequence: int, pin: Pin) -> int:
+    """Puts in a verb that nobody signs: that a payment be completed by silence, or a voucher declared overdue.
+
+    `sequence`: the voucher's present one. `pin`: of its ledger.
+    """
+    name = next(name for name, (kind, _) in _UNSIGNED.items() if kind is type(verb))
+    call = _UNSIGNED[name][1](verb.voucher)
     row = OutboxRow(
         contract=pin.ledger,
-        digest=keccak(complete_payment_calldata(voucher) + sequence.to_bytes(32, "big")),
-        verb="completePayment",
-        agreement={"agreement": "CompletePayment", "voucher": voucher_text(voucher), "sequence": sequence},
+        digest=keccak(call + sequence.to_bytes(32, "big")),
+        verb=name,
+        agreement={
+            "agreement": type(verb).__name__,
+            "voucher": voucher_text(verb.voucher),
+            "sequence": sequence,
+        },
         issued=None,
         consents=[],
         signers=[],
-        calldata=hex_of(complete_payment_calldata(voucher)),
+        calldata=hex_of(call),
         status="queued",
     )
     return _put(store, row, pin)
@@ -121,7 +146,7 @@ def outcome(store: Store, number: int) -> Relayed | None:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An outbox row at work. `sequence`: the one that a completion is meant for."""
+    """An outbox row at work. `sequence`: the one that a verb that nobody signs is meant for."""
 
     number: int
     contract: Address
@@ -129,8 +154,8 @@ class Item:
     place: int | None
     tx_hash: Hash | None
     signers: tuple[int, ...] | None
-    consents: int
-    agreement: Agreement | CompletePayment
+    consents: tuple[bytes, ...]
+    agreement: Agreement | Unsigned
     root: VoucherId | None
     sequence: int
     block: int | None
@@ -149,12 +174,11 @@ class Verdict:
     tx_hash: Hash | None = None
 
 
-def items_of(
-    session: Session, pin: Pin, *wanted: ColumnElement[bool], limit: int | None = None
-) -> list[Item]:
-    """The items of the pin's two contracts that answer to all conditions, in their order."""
-    query = select(OutboxRow).where(OutboxRow.contract.in_((pin.registry, pin.ledger)), *wanted)
-    return [_item(row, pin) for row in session.scalars(query.order_by(OutboxRow.number).limit(limit))]
+def items_of(session: Session, *wanted: ColumnElement[bool], limit: int | None = None) -> list[Item]:
+    """The items of all contracts that answer to all conditions, in their order."""
+    chain_id = next((pin.chain_id for pin in pins(session)), 0)
+    query = select(OutboxRow).where(*wanted).order_by(OutboxRow.number).limit(limit)
+    return [_item(row, chain_id) for row in session.scalars(query)]
 
 
 def record(store: Store, verdicts: Sequence[Verdict]) -> list[Relayed]:
@@ -175,8 +199,8 @@ def mark_sent(store: Store, batch: Sequence[Item], *, tx_hash: Hash | None) -> N
             row.status, row.place, row.tx_hash = "sent", place, tx_hash
 
 
-def _item(row: OutboxRow, pin: Pin) -> Item:
-    agreement, root, sequence = _agreement(row, pin)
+def _item(row: OutboxRow, chain_id: int) -> Item:
+    agreement, root, sequence = _agreement(row, chain_id)
     return Item(
         number=row.number,
         contract=to_checksum_address(row.contract),
@@ -184,7 +208,7 @@ def _item(row: OutboxRow, pin: Pin) -> Item:
         place=row.place,
         tx_hash=None if row.tx_hash is None else Hash(row.tx_hash),
         signers=None if row.signers is None else tuple(row.signers),
-        consents=len(row.consents),
+        consents=tuple(bytes_of(consent) for consent in row.consents),
         agreement=agreement,
         root=root,
         sequence=sequence,
@@ -193,13 +217,13 @@ def _item(row: OutboxRow, pin: Pin) -> Item:
     )
 
 
-def _agreement(row: OutboxRow, pin: Pin) -> tuple[Agreement | CompletePayment, VoucherId | None, int]:
-    if row.verb == "completePayment":
+def _agreement(row: OutboxRow, chain_id: int) -> tuple[Agreement | Unsigned, VoucherId | None, int]:
+    if row.verb in _UNSIGNED:
         voucher = parse_voucher(str(row.agreement["voucher"]))
-        return CompletePayment(voucher), None, int(row.agreement["sequence"])
+        return _UNSIGNED[row.verb][0](voucher), None, int(row.agreement["sequence"])
     agreement = from_json(row.agreement)
     if isinstance(agreement, Issue):
-        return agreement, root_id(agreement, Domain(Contract.LEDGER, pin.chain_id, pin.ledger)), 0
+        return agreement, root_id(agreement, Domain(Contract.LEDGER, chain_id, row.contract)), 0
     return agreement, None, 0
 
 

@@ -4,7 +4,7 @@
     rebuild    deletes the rows and makes them again from the stored events
 
 The rules are those of `fold.py`: the rows around the events are read as a World, the events are folded on it,
-and what differs is written. Only what a World does not keep (quotes, payment references, the fate of
+and what differs is written. Only what a World does not keep (quotes, filings, payment references, the fate of
 payments, histories) is taken from the events here. No clock, no chain, no judgement: an event that cannot
 follow is a VerificationError.
 """
@@ -30,15 +30,28 @@ from ledger.events import (
     IssueRevoked,
     Parted,
     PaymentAsserted,
+    PaymentAwarded,
     PaymentCompleted,
     PaymentConfirmed,
     PaymentContested,
     PaymentWithdrawn,
     RegistryEvent,
+    VoucherPledged,
     decode,
 )
 from ledger.fold import fold
-from ledger.rows import line_row, open_payments, party_row, promise_row, voucher_row, world_around
+from ledger.record_rows import (
+    issuer_row,
+    line_row,
+    party_row,
+    pledge_row,
+    promise_row,
+    registry_settings_row,
+    settings_row,
+    verifier_row,
+    voucher_row,
+)
+from ledger.rows import open_payments, world_around
 from ledger.store import followed
 from ledger.tables import (
     OPEN_FATES,
@@ -50,11 +63,16 @@ from ledger.tables import (
     FreezeRow,
     HistoryRow,
     InvoiceUseRow,
+    IssuerRow,
+    LedgerSettingsRow,
     LineRow,
     PartyRow,
     PaymentRow,
+    PledgeRow,
     PromiseRow,
+    RegistrySettingsRow,
     SignerRow,
+    VerifierRow,
     VoucherRow,
     bytes_of,
 )
@@ -65,9 +83,9 @@ V = TypeVar("V")
 PIECE: Final = 200
 """Events that are folded and written together, more where one block has more."""
 # Where the different events say who else, how much, and which hash: the first that an event has.
-_WHO: Final = ("recipient", "supplier", "funder", "payee", "by", "payer")
-_HOW_MUCH: Final = ("amount", "face")
-_WHICH: Final = ("fingerprint", "quote", "payment_reference", "reason", "order", "terms")
+_WHO: Final = ("recipient", "supplier", "funder", "pledgee", "payee", "arbiter", "by", "payer")
+_HOW_MUCH: Final = ("amount", "secured", "face")
+_WHICH: Final = ("fingerprint", "quote", "filing", "payment_reference", "reason", "ruling", "order", "terms")
 _ENDINGS: Final = {Parted: "split", Cancelled: "cancelled", IssueRevoked: "revoked"}
 
 
@@ -160,6 +178,7 @@ class _Writer:
         self.payments = _Payments({row.voucher: row.sequence for row in rows})
         self.promises: dict[int, dict[str, Any]] = {}  # what only events say of them, like the next
         self.vouchers: dict[VoucherId, dict[str, Any]] = {}
+        self.pledges: dict[VoucherId, dict[str, Any]] = {}
         self.history: list[dict[str, Any]] = []
 
     def take(self, happening: Happening) -> None:
@@ -189,6 +208,11 @@ class _Writer:
                 self.payments.change(event.voucher, "withdrawn", ended_on=happening.day)
             case PaymentCompleted():
                 self.payments.change(event.voucher, "completed", ended_on=happening.day)
+            case PaymentAwarded():
+                decided = {"arbiter": event.arbiter, "ruling": event.ruling, "ended_on": happening.day}
+                self.payments.change(event.voucher, "completed" if event.paid else "withdrawn", **decided)
+            case VoucherPledged():
+                self.pledges[event.voucher] = {"filing": event.filing}
         after = self.world.vouchers.get(event.voucher)
         if after is not None and after.face == 0:
             ended_as = _ENDINGS.get(type(event), "settled")
@@ -202,6 +226,11 @@ class _Writer:
         self._put(PartyRow, ("party",), {n: party_row(*parties[n]) for n in _changed(known, parties)}, known)
         signers = {n: {"party": after.signers[n]} for n in _changed(before.signers, after.signers)}
         self._put(SignerRow, ("signer",), signers, before.signers)
+        verifiers = {n: verifier_row(after.verifiers[n]) for n in _changed(before.verifiers, after.verifiers)}
+        self._put(VerifierRow, ("verifier",), verifiers, before.verifiers)
+        self._put_settings()
+        issuers = {n: issuer_row(after.issuers[n]) for n in _changed(before.issuers, after.issuers)}
+        self._put(IssuerRow, ("issuer",), issuers, before.issuers)
         lines = {n: line_row(n, after.lines[n]) for n in _changed(before.lines, after.lines)}
         self._put(LineRow, ("line",), lines, before.lines)
         promises = {
@@ -215,7 +244,7 @@ class _Writer:
         self._put(PaymentRow, payment_key, self.payments.new)
         changes = {key: values for key, values in self.payments.changes.items() if values}
         self._put(PaymentRow, payment_key, changes, changes)
-        self._put_freezes()
+        self._put_passing()
         orders: dict[Any, dict[str, Any]] = {key: {} for key in after.spent_orders}
         self._put(FreezeOrderRow, ("order", "voucher"), orders)
         uses = {
@@ -247,6 +276,8 @@ class _Writer:
             "contested_on": under_way.contested_on if under_way else 0,
             "contest_reason": None,
             "confirmed_on": day if event.agreed else None,
+            "arbiter": None,
+            "ruling": None,
             "fate": fate,
             "ended_on": day if under_way is None else None,
         }
@@ -289,14 +320,35 @@ class _Writer:
             }
         )
 
-    def _put_freezes(self) -> None:
-        before, after = self.before.freezes, self.world.freezes
-        for number in before.keys() - after.keys():
+    def _put_settings(self) -> None:
+        """Of a contract whose settings were never changed there is no row."""
+        before, after = self.before, self.world
+        for table, was, row in (
+            (LedgerSettingsRow, before.settings, settings_row(after.settings)),
+            (RegistrySettingsRow, before.registry_settings, registry_settings_row(after.registry_settings)),
+        ):
+            if was.sequence != row["sequence"]:
+                self._put(table, (), {(): row}, {(): was} if was.sequence else None)
+
+    def _put_passing(self) -> None:
+        """What is in a table only while it lasts: freezes and pledges."""
+        before, after = self.before, self.world
+        freezes = {n: {"until": after.freezes[n]} for n in _changed(before.freezes, after.freezes)}
+        pledges = {
+            n: pledge_row(after.pledges[n]) | self.pledges.get(n, {})
+            # a new pledge may be like the old one in all but its filing
+            for n in {*_changed(before.pledges, after.pledges), *(self.pledges.keys() & after.pledges.keys())}
+        }
+        self._take(FreezeRow, before.freezes.keys() - after.freezes.keys())
+        self._put(FreezeRow, ("voucher",), freezes, before.freezes)
+        self._take(PledgeRow, before.pledges.keys() - after.pledges.keys())
+        self._put(PledgeRow, ("voucher",), pledges, before.pledges)
+
+    def _take(self, table: type[FreezeRow | PledgeRow], gone: Iterable[VoucherId]) -> None:
+        for number in gone:
             self.session.execute(
-                delete(FreezeRow).where(FreezeRow.contract == self.contract, FreezeRow.voucher == number)
+                delete(table).where(table.contract == self.contract, table.voucher == number)
             )
-        changed = {number: {"until": after[number]} for number in _changed(before, after)}
-        self._put(FreezeRow, ("voucher",), changed, before)
 
     def _put(
         self,
@@ -308,7 +360,7 @@ class _Writer:
         """Updates the rows whose keys are known and inserts the others."""
         groups: dict[tuple[bool, tuple[str, ...]], list[dict[str, Any]]] = {}
         for number, values in rows.items():
-            parts = number if len(key) > 1 else (number,)
+            parts = number if len(key) != 1 else (number,)
             row = {"contract": self.contract, **dict(zip(key, parts, strict=True)), **values}
             groups.setdefault((known is not None and number in known, tuple(row)), []).append(row)
         for (is_known, _), group in groups.items():

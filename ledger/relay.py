@@ -1,13 +1,14 @@
 """The outbox: signed agreements go in, batches go to the chain, outcomes come back.
 
-    queue, queue_completion   put a call in; the same agreement twice is there once
-    run                       sends what is queued, in order, until nothing is left
+    queue, queue_unsigned   put a call in; the same agreement twice is there once
+    run                     sends what is queued, in order, until nothing is left
 
-One plain loop in this process. Every step is written down before it is taken, so that a crash leaves at worst
-a batch of which nobody knows whether it was sent: the next run finds on the chain what has landed, by its
-event, and sends the rest again. The contract makes a second execution impossible; the relay only has to get
-the record right. It signs nothing, and judges nothing but what can never become good again. Two relays side
-by side come with the crash-proof one.
+Items of the registry and of all ledgers share one queue; a batch is of one contract, and is cut by the gas that
+its items have to be given, never by their number. One plain loop in this process. Every step is written down
+before it is taken, so that a crash leaves at worst a batch of which nobody knows whether it was sent: the next
+run finds on the chain what has landed, by its event, and sends the rest again. The contract makes a second
+execution impossible; the relay only has to get the record right. It signs nothing, and judges nothing but what can
+never become good again. Two relays side by side come with the crash-proof one.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from ledger.abi import Abi
 from ledger.agreements import VoucherId
 from ledger.artifacts import load
 from ledger.calendar import Timestamp
-from ledger.chain import Address, Chain, Hash, Log, Pin, Receipt, check_pin, decode_revert
+from ledger.chain import Address, Chain, Hash, Log, Receipt, decode_revert
+from ledger.consent import ADDRESS_BYTES, HIGHEST_SIGNATURE_GAS, HIGHEST_SIGNER_BYTES
 from ledger.errors import ChainError, Refusal, VerificationError
 from ledger.events import Event, decode
 from ledger.fold import fold
 from ledger.gas import CEILING, batch_gas, item_gas
-from ledger.landing import is_for_good, shows, subject_of
+from ledger.landing import event_of, is_for_good, shows, subject_of
 from ledger.outbox import (
     FINAL,
     Item,
@@ -42,21 +44,32 @@ from ledger.outbox import (
     mark_sent,
     outcome,
     queue,
-    queue_completion,
+    queue_unsigned,
     record,
 )
+from ledger.pin import check_pin
 from ledger.projection import journal_logs
 from ledger.rows import world_around
-from ledger.signing import batch_calldata
-from ledger.store import Store
-from ledger.tables import BlockRow, CursorRow, EventRow, HistoryRow, OutboxRow, PartyRow, bytes_of, hex_of
+from ledger.signing import WITH_NEW_SIGNER, batch_calldata
+from ledger.store import Store, pins
+from ledger.tables import (
+    BlockRow,
+    CursorRow,
+    EventRow,
+    HistoryRow,
+    OutboxRow,
+    PartyRow,
+    VerifierRow,
+    bytes_of,
+    hex_of,
+)
 
-__all__ = ["GAS_BUDGET", "Relayed", "outcome", "queue", "queue_completion", "run"]
+__all__ = ["GAS_BUDGET", "Relayed", "outcome", "queue", "queue_unsigned", "run"]
 
 GAS_BUDGET: Final = 10_000_000
 """Gas that one batch may be given."""
 AT_ONCE: Final = 200
-"""Items that are looked at for one batch."""
+"""Items that are read at once: more than the least of them would fit into one transaction."""
 REORG_DEPTH: Final = 128
 """Blocks below the head in which an outcome is looked up again, in case the chain was reorganised."""
 _REFUSED: Final = keccak(text="Refused(uint256,bytes)")
@@ -66,19 +79,21 @@ def run(
     store: Store,
     chain: Chain,
     *,
-    pin: Pin,
     gas_budget: int = GAS_BUDGET,
     seconds: float = 60.0,
     report: Callable[[Relayed], None] | None = None,
 ) -> list[Relayed]:
-    """Sends everything that is queued for this pin's contracts and gives the outcomes in the order of
+    """Sends everything that is queued for the contracts of this database and gives the outcomes in the order of
     recording.
 
-    `seconds`: how long a receipt is waited for. ChainError where the chain cannot be used or an item cannot
-    be given enough gas; whatever was recorded until then stays.
+    `gas_budget`: what one batch may be given. `seconds`: how long a receipt is waited for. ChainError where the
+    chain is not the pinned one or cannot be used, or an item cannot be given enough gas; whatever was recorded
+    until then stays.
     """
-    check_pin(chain, pin)
-    relay = _Relay(store, chain, pin, gas_budget, seconds)
+    with store.reading() as session:
+        for pin in pins(session):
+            check_pin(chain, pin)
+    relay = _Relay(store, chain, gas_budget, seconds)
     relay.reopen_lost()
     done: list[Relayed] = []
     while True:
@@ -95,7 +110,6 @@ def run(
 class _Relay:
     store: Store
     chain: Chain
-    pin: Pin
     gas_budget: int
     seconds: float
 
@@ -106,7 +120,7 @@ class _Relay:
         height = self.chain.height()
         recent = OutboxRow.status.in_(FINAL), OutboxRow.block > height - REORG_DEPTH
         with self.store.reading() as session:
-            recorded = items_of(session, self.pin, *recent)
+            recorded = items_of(session, *recent)
         blocks = {item.block for item in recorded if item.block is not None and item.block <= height}
         hashes: dict[int | None, bytes] = {block: self.chain.block_hash(block) for block in blocks}
         lost = [Verdict(item) for item in recorded if hashes.get(item.block) != item.block_hash]
@@ -115,7 +129,7 @@ class _Relay:
     def settle_sent(self) -> list[Relayed]:
         """Finds out about what a run before this one has sent and not recorded."""
         with self.store.reading() as session:
-            items = items_of(session, self.pin, OutboxRow.status == "sent")
+            items = items_of(session, OutboxRow.status == "sent")
         verdicts: list[Verdict] = []
         for tx_hash in {item.tx_hash for item in items if item.tx_hash is not None}:
             receipt = self.chain.receipt(tx_hash)
@@ -129,8 +143,8 @@ class _Relay:
     def send_next(self) -> list[Relayed] | None:
         """Sends and records the next batch; None if nothing is queued."""
         with self.store.reading() as session:
-            items = items_of(session, self.pin, OutboxRow.status == "queued", limit=AT_ONCE)
-            caps = _signature_gas(session, self.pin.registry)
+            items = items_of(session, OutboxRow.status == "queued", limit=AT_ONCE)
+            caps = _caps(session)
         if not items:
             return None
         hopeless, batch, gas = self._choose(
@@ -139,7 +153,7 @@ class _Relay:
         done = record(self.store, hopeless)
         return done + self._send(batch, gas) if batch else done
 
-    def _choose(self, queued: list[Item], caps: Mapping[int, int]) -> tuple[list[Verdict], list[Item], int]:
+    def _choose(self, queued: list[Item], caps: Caps) -> tuple[list[Verdict], list[Item], int]:
         """Those that can never become good, and the ones that fit into the budget together, with their
         gas."""
         hopeless: list[Verdict] = []
@@ -147,7 +161,7 @@ class _Relay:
         taken: set[_Place] = set()
         floors: list[int] = []
         for item in queued:
-            floor = item_gas(item.agreement, item.call, signature_gas=_caps(item, caps))
+            floor = item_gas(item.agreement, item.call, signature_gas=caps.of(item))
             if batch and batch_gas([*floors, floor]) > self.gas_budget:
                 break
             gas = min(batch_gas([floor]), CEILING)
@@ -222,12 +236,11 @@ class _Relay:
     def _landed(self, item: Item, taken: set[_Place]) -> Log | None:
         """The item's event, in the index or in the blocks above it, if no other item has it; it is then
         taken."""
-        subject = subject_of(item.agreement, item.root).to_bytes(32, "big")
         height = self.chain.height()
         with self.store.reading() as session:
             cursor = session.get(CursorRow, item.contract)
             seen = cursor.block if cursor is not None else -1
-            events = _stored(session, item.contract, subject)
+            events = _stored(session, item)
             if seen < height:
                 fresh = journal_logs(self.chain.logs(seen + 1, height, addresses=[item.contract]))
                 events += self._reached(session, fresh, item.contract)
@@ -279,7 +292,9 @@ def _claimed(session: Session, contract: Address, *, subject_blocks: set[int]) -
     return {(contract, int(block or 0), int(log_index or 0)) for block, log_index in session.execute(query)}
 
 
-def _stored(session: Session, contract: Address, subject: bytes) -> list[_Reached]:
+def _stored(session: Session, item: Item) -> list[_Reached]:
+    """The indexed events that may be an item's: those of its subject, or of its kind where it does not say that."""
+    contract, subject = item.contract, subject_of(item.agreement, item.root)
     query = (
         select(EventRow, BlockRow.hash, HistoryRow.sequence)
         .join(BlockRow, BlockRow.number == EventRow.block)
@@ -287,14 +302,18 @@ def _stored(session: Session, contract: Address, subject: bytes) -> list[_Reache
             HistoryRow,
             and_(
                 HistoryRow.contract == EventRow.contract,
-                HistoryRow.voucher == VoucherId(int.from_bytes(subject, "big")),
+                HistoryRow.voucher == VoucherId(subject or 0),
                 HistoryRow.block == EventRow.block,
                 HistoryRow.log_index == EventRow.log_index,
             ),
         )
-        .where(EventRow.contract == contract, EventRow.subject == subject)
+        .where(EventRow.contract == contract)
         .order_by(EventRow.block, EventRow.log_index)
     )
+    if subject is None:
+        query = query.where(EventRow.name == event_of(item.agreement).__name__)
+    else:
+        query = query.where(EventRow.subject == subject.to_bytes(32))
     found: list[_Reached] = []
     for row, block_hash, reached in session.execute(query):
         log = Log(
@@ -311,18 +330,45 @@ def _stored(session: Session, contract: Address, subject: bytes) -> list[_Reache
     return found
 
 
-def _signature_gas(session: Session, registry: Address) -> dict[int, int]:
-    """Party → gas cap of its signature check, for contract wallets that the index knows."""
-    query = select(PartyRow.party, PartyRow.signature_gas).where(
-        PartyRow.contract == registry, PartyRow.signature_gas > 0
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Gas caps of signature checks, as the index knows them: of parties that are contract wallets, and of verifiers
+    by the number of their address."""
+
+    wallets: Mapping[int, int]
+    verifiers: Mapping[int, int]
+
+    def of(self, item: Item) -> int:
+        """What the checks of an item's consents may take together.
+
+        A consent of a verifier's key names the verifier; one that the index does not know yet counts as the dearest
+        there can be. One of a contract wallet does not name it: where the signers are not known, each consent
+        counts as the dearest wallet's.
+        """
+        new = isinstance(
+            item.agreement, WITH_NEW_SIGNER
+        )  # a contract wallet that is to serve a party proves itself
+        own = int(getattr(item.agreement, "signature_gas", 0)) if new else 0
+        keys = [self._of_key(consent) for consent in item.consents]
+        if item.signers is None:
+            dearest = max(self.wallets.values(), default=0)
+            return own + sum(max(dearest, cap) for cap in keys)
+        return own + sum(keys) + sum(self.wallets.get(party, 0) for party in item.signers)
+
+    def _of_key(self, consent: bytes) -> int:
+        """Two bytes of length, signer bytes that begin with the verifier's address, signature."""
+        length = int.from_bytes(consent[:2])
+        if not ADDRESS_BYTES < length <= min(HIGHEST_SIGNER_BYTES, len(consent) - 2):
+            return 0
+        return self.verifiers.get(int.from_bytes(consent[2:22]), HIGHEST_SIGNATURE_GAS)
+
+
+def _caps(session: Session) -> Caps:
+    wallets = session.execute(
+        select(PartyRow.party, PartyRow.signature_gas).where(PartyRow.signature_gas > 0)
     )
-    return {int(party): int(gas) for party, gas in session.execute(query)}
-
-
-def _caps(item: Item, caps: Mapping[int, int]) -> int:
-    """Gas that the signature checks of an item may take; without named signers as if each were the
-    dearest."""
-    own = int(getattr(item.agreement, "signature_gas", 0))
-    if item.signers is None:
-        return own + item.consents * max(caps.values(), default=0)
-    return own + sum(caps.get(party, 0) for party in item.signers)
+    verifiers = session.execute(select(VerifierRow.verifier, VerifierRow.signature_gas))
+    return Caps(
+        wallets={int(party): int(gas) for party, gas in wallets},
+        verifiers={int(verifier): int(gas) for verifier, gas in verifiers},
+    )

@@ -1,50 +1,61 @@
-"""The projection's rows and the World's records, turned into each other.
+"""Worlds out of the database: what its rows say, read in one session.
 
-`world_around` reads just what a few events can touch, `world_of` everything. A row says no more and no less
-than its record, apart from the columns that only events fill (see `projection.py`). Nothing is written here.
+    world_of       everything that a ledger and its registry hold, and what the ledger inherits
+    worlds_of      the same of every pinned ledger, in order of succession
+    world_around   just what a few events can touch
+
+How a row turns into a record is in `record_rows.py`. Nothing is written here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from eth_utils.address import to_checksum_address
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ledger.agreements import LineId, PartyNumber, PromiseId, Purpose, VoucherId
+from ledger.agreements import PartyNumber, VoucherId
 from ledger.calendar import Day
+from ledger.chain import Address
 from ledger.events import Event
-from ledger.store import pin_for
+from ledger.pin import Pin
+from ledger.record_rows import (
+    issuer_record_of,
+    line_of,
+    party_of,
+    payment_of,
+    pledge_of,
+    promise_record_of,
+    recoveries_of,
+    registry_settings_of,
+    settings_of,
+    verifier_of,
+    voucher_of,
+)
+from ledger.store import pin_for, pins
+from ledger.succession import inherited
 from ledger.tables import (
     OPEN_FATES,
     Base,
     FreezeOrderRow,
     FreezeRow,
     InvoiceUseRow,
+    IssuerRow,
+    LedgerSettingsRow,
     LineRow,
     PartyRow,
     PaymentRow,
+    PledgeRow,
     PromiseRow,
+    RegistrySettingsRow,
     SignerRow,
+    VerifierRow,
     VoucherRow,
 )
-from ledger.world import (
-    InvoiceUse,
-    Line,
-    Lock,
-    Party,
-    Payment,
-    Promise,
-    Recovery,
-    Role,
-    SignerKind,
-    Status,
-    Voucher,
-    World,
-    bank_of,
-    promise_of,
-)
+from ledger.world import InvoiceUse, RegistrySettings, Settings, World, promise_of
 
 R = TypeVar("R", bound=Base)
 AT_ONCE: Final = 500
@@ -52,24 +63,48 @@ AT_ONCE: Final = 500
 
 
 def world_of(session: Session, ledger: str) -> World:
-    """Everything that the rows of a pinned ledger and its registry say; InputError for an unknown ledger."""
-    registry = pin_for(session, ledger).registry
+    """Everything that the rows of a pinned ledger and its registry say, with what the ledger inherits from those
+    before it. InputError for an unknown ledger."""
+    return worlds_of(session, until=pin_for(session, ledger).ledger)[to_checksum_address(ledger)]
+
+
+def worlds_of(session: Session, *, until: Address | None = None) -> dict[Address, World]:
+    """The Worlds of all pinned ledgers in order of succession, or of those up to and with one of them."""
+    found: dict[Address, World] = {}
+    before: World | None = None
+    for pin in pins(session):
+        world = _world(session, pin)
+        if before is not None:
+            world = replace(world, inherited=inherited(before, predecessor=pin.predecessor))
+        found[pin.ledger] = before = world
+        if pin.ledger == until:
+            break
+    return found
+
+
+def _world(session: Session, pin: Pin) -> World:
+    registry, ledger = pin.registry, pin.ledger
     parties = list(_rows(session, PartyRow, registry))
     orders = _rows(session, FreezeOrderRow, ledger)
     return World(
-        parties={PartyNumber(row.party): _party(row) for row in parties},
-        recoveries=_recoveries(parties),
+        parties={PartyNumber(row.party): party_of(row) for row in parties},
+        recoveries=recoveries_of(parties),
         signers={row.signer: PartyNumber(row.party) for row in _rows(session, SignerRow, registry)},
-        lines={row.line: _line(row) for row in _rows(session, LineRow, ledger)},
-        promises={row.promise: _promise(row) for row in _rows(session, PromiseRow, ledger)},
-        vouchers={row.voucher: _voucher(row) for row in _rows(session, VoucherRow, ledger)},
-        payments={row.voucher: _payment(row) for row in open_payments(session, ledger)},
+        verifiers={row.verifier: verifier_of(row) for row in _rows(session, VerifierRow, registry)},
+        registry_settings=_registry_settings(session, registry),
+        lines={row.line: line_of(row) for row in _rows(session, LineRow, ledger)},
+        promises={row.promise: promise_record_of(row) for row in _rows(session, PromiseRow, ledger)},
+        vouchers={row.voucher: voucher_of(row) for row in _rows(session, VoucherRow, ledger)},
+        payments={row.voucher: payment_of(row) for row in open_payments(session, ledger)},
+        pledges={row.voucher: pledge_of(row) for row in _rows(session, PledgeRow, ledger)},
         freezes={row.voucher: Day(row.until) for row in _rows(session, FreezeRow, ledger)},
         spent_orders=frozenset((row.order, row.voucher) for row in orders),
         invoice_uses={
             (PartyNumber(row.payer), row.fingerprint): InvoiceUse(row.total, row.used)
             for row in _rows(session, InvoiceUseRow, ledger)
         },
+        issuers={PartyNumber(row.issuer): issuer_record_of(row) for row in _rows(session, IssuerRow, ledger)},
+        settings=_settings(session, ledger),
     )
 
 
@@ -78,32 +113,51 @@ def world_around(session: Session, contract: str, events: Collection[Event]) -> 
     numbers = _named(events, "party")
     parties = list(_rows(session, PartyRow, contract, PartyRow.party, numbers))
     claimed = _rows(session, SignerRow, contract, SignerRow.signer, _named(events, "signer"))
+    listed = _rows(session, VerifierRow, contract, VerifierRow.verifier, _named(events, "verifier"))
     vouchers = _named(events, "voucher", "child")
     promises = {
-        row.promise: _promise(row)
+        row.promise: promise_record_of(row)
         for row in _rows(session, PromiseRow, contract, PromiseRow.promise, {promise_of(v) for v in vouchers})
     }
     lines = _named(events, "line") | {promise.line for promise in promises.values()}
-    known = {row.line: _line(row) for row in _rows(session, LineRow, contract, LineRow.line, lines)}
+    known = {row.line: line_of(row) for row in _rows(session, LineRow, contract, LineRow.line, lines)}
     parents = {line.parent for line in known.values() if line.parent} - known.keys()
-    known |= {row.line: _line(row) for row in _rows(session, LineRow, contract, LineRow.line, parents)}
+    known |= {row.line: line_of(row) for row in _rows(session, LineRow, contract, LineRow.line, parents)}
+    issuers = _named(events, "issuer") | {line.issuer for line in known.values()}
+    standing = _rows(session, IssuerRow, contract, IssuerRow.issuer, issuers)
     fingerprints = _named(events, "fingerprint")
     uses = _rows(session, InvoiceUseRow, contract, InvoiceUseRow.fingerprint, fingerprints)
     held = _rows(session, VoucherRow, contract, VoucherRow.voucher, vouchers)
+    pledged = _rows(session, PledgeRow, contract, PledgeRow.voucher, vouchers)
     frozen = _rows(session, FreezeRow, contract, FreezeRow.voucher, vouchers)
     return World(
-        parties={PartyNumber(row.party): _party(row) for row in parties},
-        recoveries=_recoveries(parties),
+        parties={PartyNumber(row.party): party_of(row) for row in parties},
+        recoveries=recoveries_of(parties),
         signers={row.signer: PartyNumber(row.party) for row in claimed},
+        verifiers={row.verifier: verifier_of(row) for row in listed},
+        registry_settings=_registry_settings(session, contract),
         lines=known,
         promises=promises,
-        vouchers={row.voucher: _voucher(row) for row in held},
-        payments={row.voucher: _payment(row) for row in open_payments(session, contract, vouchers)},
+        vouchers={row.voucher: voucher_of(row) for row in held},
+        payments={row.voucher: payment_of(row) for row in open_payments(session, contract, vouchers)},
+        pledges={row.voucher: pledge_of(row) for row in pledged},
         freezes={row.voucher: Day(row.until) for row in frozen},
         invoice_uses={
             (PartyNumber(row.payer), row.fingerprint): InvoiceUse(row.total, row.used) for row in uses
         },
+        issuers={PartyNumber(row.issuer): issuer_record_of(row) for row in standing},
+        settings=_settings(session, contract),
     )
+
+
+def _settings(session: Session, ledger: str) -> Settings:
+    rows = _rows(session, LedgerSettingsRow, ledger)
+    return next((settings_of(row) for row in rows), Settings())
+
+
+def _registry_settings(session: Session, registry: str) -> RegistrySettings:
+    rows = _rows(session, RegistrySettingsRow, registry)
+    return next((registry_settings_of(row) for row in rows), RegistrySettings())
 
 
 def open_payments(
@@ -135,164 +189,3 @@ def _rows(
     asked = sorted(keys)
     for at in range(0, len(asked), AT_ONCE):
         yield from session.scalars(query.where(column.in_(asked[at : at + AT_ONCE])))
-
-
-# Records from rows
-
-
-def _party(row: PartyRow) -> Party:
-    return Party(
-        signer=row.signer,
-        kind=SignerKind(row.kind),
-        signature_gas=row.signature_gas,
-        roles=Role(row.roles),
-        sponsor=PartyNumber(row.sponsor),
-        profile=row.profile,
-        status=Status(row.status),
-        recovered_on=Day(row.recovered_on),
-        sequence=row.sequence,
-    )
-
-
-def _recoveries(rows: Collection[PartyRow]) -> dict[PartyNumber, Recovery]:
-    return {
-        PartyNumber(row.party): Recovery(
-            signer=row.recovery_signer,
-            kind=SignerKind(row.recovery_kind or 0),
-            signature_gas=row.recovery_signature_gas or 0,
-            ready_on=Day(row.recovery_ready_on or 0),
-            vetoed=bool(row.recovery_vetoed),
-        )
-        for row in rows
-        if row.recovery_signer is not None
-    }
-
-
-def _line(row: LineRow) -> Line:
-    return Line(
-        issuer=PartyNumber(row.issuer),
-        parent=row.parent or LineId(0),
-        limit=row.limit,
-        expiry=Day(row.expiry),
-        smallest_part=row.smallest_part,
-        window=row.window,
-        grace=row.grace,
-        countersign=row.countersign,
-        drawn=row.drawn,
-        frozen=row.frozen,
-        sequence=row.sequence,
-    )
-
-
-def _promise(row: PromiseRow) -> Promise:
-    return Promise(
-        line=row.line,
-        issuer=PartyNumber(row.issuer),
-        face=row.face,
-        due_day=Day(row.due_day),
-        smallest_part=row.smallest_part,
-        highest_tier=row.highest_tier,
-        terms=row.terms,
-        tenor_reason=row.tenor_reason,
-        issued_on=Day(row.issued_on),
-        headroom=row.headroom,
-        live=row.live,
-        settled=row.settled,
-        cancelled=row.cancelled,
-    )
-
-
-def _voucher(row: VoucherRow) -> Voucher:
-    return Voucher(
-        face=row.face,
-        holder=PartyNumber(row.holder),
-        tier=row.tier,
-        sequence=row.sequence,
-        locks=Lock(row.locks),
-        funder=PartyNumber(row.funder),
-        pay_by=Day(row.pay_by),
-    )
-
-
-def _payment(row: PaymentRow) -> Payment:
-    return Payment(
-        purpose=Purpose(row.purpose),
-        payee=PartyNumber(row.payee),
-        amount=row.amount,
-        asserted_on=Day(row.asserted_on),
-        contested_on=Day(row.contested_on),
-    )
-
-
-# Rows from records, without their keys
-
-
-def party_row(party: Party, recovery: Recovery | None) -> dict[str, Any]:
-    """The columns of a party."""
-    return {
-        "signer": party.signer,
-        "kind": int(party.kind),
-        "signature_gas": party.signature_gas,
-        "roles": int(party.roles),
-        "sponsor": party.sponsor,
-        "profile": party.profile,
-        "status": int(party.status),
-        "recovered_on": party.recovered_on,
-        "sequence": party.sequence,
-        "recovery_signer": recovery.signer if recovery else None,
-        "recovery_kind": int(recovery.kind) if recovery else None,
-        "recovery_signature_gas": recovery.signature_gas if recovery else None,
-        "recovery_ready_on": recovery.ready_on if recovery else None,
-        "recovery_vetoed": recovery.vetoed if recovery else None,
-    }
-
-
-def line_row(number: LineId, line: Line) -> dict[str, Any]:
-    """The columns of a line."""
-    return {
-        "bank": bank_of(number),
-        "issuer": line.issuer,
-        "parent": line.parent or None,
-        "limit": line.limit,
-        "drawn": line.drawn,
-        "expiry": line.expiry,
-        "smallest_part": line.smallest_part,
-        "window": line.window,
-        "grace": line.grace,
-        "countersign": line.countersign,
-        "frozen": line.frozen,
-        "sequence": line.sequence,
-    }
-
-
-def promise_row(promise: Promise) -> dict[str, Any]:
-    """The columns of a promise that its record has."""
-    return {
-        "line": promise.line,
-        "issuer": promise.issuer,
-        "face": promise.face,
-        "due_day": promise.due_day,
-        "smallest_part": promise.smallest_part,
-        "highest_tier": promise.highest_tier,
-        "terms": promise.terms,
-        "tenor_reason": promise.tenor_reason,
-        "issued_on": promise.issued_on,
-        "headroom": promise.headroom,
-        "live": promise.live,
-        "settled": promise.settled,
-        "cancelled": promise.cancelled,
-    }
-
-
-def voucher_row(voucher: Voucher, promise: PromiseId | None) -> dict[str, Any]:
-    """The columns of a voucher that its record has."""
-    return {
-        "promise": promise,
-        "face": voucher.face,
-        "holder": voucher.holder,
-        "tier": voucher.tier,
-        "sequence": voucher.sequence,
-        "locks": int(voucher.locks),
-        "funder": voucher.funder,
-        "pay_by": voucher.pay_by,
-    }

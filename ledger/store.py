@@ -4,6 +4,8 @@ SQLite by default (write-ahead log, foreign keys on, every commit on disk before
 by its address. A unit of work is `reading()` or `writing()`; what is written is committed whole or not at
 all. Nothing here asks a chain or knows a rule. A database of a newer version, or of another chain, is
 refused.
+
+An installation is one registry and a list of ledgers on it in order of succession: the first, its successor, …
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any, Final, Self
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
 from eth_utils.address import to_checksum_address
 from sqlalchemy import Connection, Engine, create_engine, event, select
@@ -23,10 +26,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ledger.chain import Address, Hash, Pin
+from ledger.chain import NOBODY, Address, Hash
 from ledger.errors import ChainError, InputError
 from ledger.events import journal_start
 from ledger.members import Contract
+from ledger.pin import Pin
 from ledger.signing import Domain
 from ledger.tables import CursorRow, PinRow
 
@@ -85,13 +89,15 @@ def open_store(url: str) -> Store:
     return Store(engine)
 
 
-def migrate(connection: Connection) -> None:
-    """Brings the database to the newest revision, inside the connection's transaction."""
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Brings the database to a revision (the newest; `base`: none), inside the connection's transaction."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("ledger.migrations")))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        present = MigrationContext.configure(connection).get_current_revision()
+        down = revision == "base" or (revision != "head" and present is not None and revision < present)
+        (command.downgrade if down else command.upgrade)(config, revision)
     except CommandError as unknown:
         raise InputError(
             f"this database was written by a newer version of the product ({unknown}): use that one"
@@ -149,25 +155,23 @@ class Followed:
 
 
 def add_pin(store: Store, pin: Pin, *, first_block: int = 0) -> None:
-    """Binds the database to these contracts; again does nothing. `first_block`: none of their events is
-    older.
+    """Binds the database to these contracts, the next in order of succession; again does nothing.
+    `first_block`: none of the ledger's events (of the first one's, and the registry's) is older.
 
-    ChainError where the database belongs to another chain, or has this ledger with other facts.
+    ChainError where the database belongs to another chain or registry, or has this ledger with other facts, and
+    where the ledger does not succeed the last one that is pinned.
     """
     with store.writing() as session:
-        for present in pins(session):
-            if present == pin:
-                return
-            other_chain = (present.chain_id, present.genesis_hash) != (pin.chain_id, pin.genesis_hash)
-            if other_chain or present.ledger == pin.ledger:
-                raise ChainError(
-                    f"the database belongs to chain {present.chain_id} with ledger {present.ledger}: "
-                    f"give ledger {pin.ledger} on chain {pin.chain_id} a database of its own"
-                )
+        present = pins(session)
+        if pin in present:
+            return
+        _require_next(present, pin)
         session.add(
             PinRow(
                 contract=pin.ledger,
                 party_registry=pin.registry,
+                predecessor=None if pin.predecessor == NOBODY else pin.predecessor,
+                succession=len(present),
                 chain_id=pin.chain_id,
                 genesis_hash=pin.genesis_hash,
                 registry_code=pin.registry_code,
@@ -181,6 +185,21 @@ def add_pin(store: Store, pin: Pin, *, first_block: int = 0) -> None:
                 session.add(unfollowed(each))
 
 
+def _require_next(present: list[Pin], pin: Pin) -> None:
+    last = present[-1] if present else None
+    for each in present:
+        other_chain = (each.chain_id, each.genesis_hash) != (pin.chain_id, pin.genesis_hash)
+        if other_chain or each.registry != pin.registry or each.ledger == pin.ledger:
+            raise ChainError(
+                f"the database belongs to chain {each.chain_id} with registry {each.registry} and ledger "
+                f"{each.ledger}: give ledger {pin.ledger} on chain {pin.chain_id} a database of its own"
+            )
+    if pin.predecessor != (last.ledger if last else NOBODY):
+        whose = "nobody's successor" if pin.predecessor == NOBODY else f"the successor of {pin.predecessor}"
+        wanted = f"the last ledger here is {last.ledger}" if last else "no ledger is pinned here yet"
+        raise ChainError(f"ledger {pin.ledger} is {whose}, but {wanted}: pin the ledgers in their order")
+
+
 def unfollowed(each: Followed) -> CursorRow:
     """The cursor of a contract of which nothing was read yet."""
     return CursorRow(
@@ -192,9 +211,8 @@ def unfollowed(each: Followed) -> CursorRow:
 
 
 def pins(session: Session) -> list[Pin]:
-    """Every pinned ledger with its registry, the oldest first."""
-    rows = session.scalars(select(PinRow).order_by(PinRow.first_block, PinRow.contract))
-    return [_pin(row) for row in rows]
+    """Every pinned ledger with its registry, in order of succession."""
+    return [_pin(row) for row in _pin_rows(session)]
 
 
 def pin_for(session: Session, ledger: str) -> Pin:
@@ -208,11 +226,15 @@ def pin_for(session: Session, ledger: str) -> Pin:
 def followed(session: Session) -> list[Followed]:
     """Every contract to follow: a registry before its ledgers."""
     found: dict[str, Followed] = {}
-    for row in session.scalars(select(PinRow).order_by(PinRow.first_block, PinRow.contract)):
+    for row in _pin_rows(session):
         for address, is_registry in ((row.party_registry, True), (row.contract, False)):
             contract = to_checksum_address(address)
             found.setdefault(contract, Followed(contract, is_registry, row.first_block, row.chain_id))
     return list(found.values())
+
+
+def _pin_rows(session: Session) -> Iterator[PinRow]:
+    yield from session.scalars(select(PinRow).order_by(PinRow.succession))
 
 
 def _pin(row: PinRow) -> Pin:
@@ -223,4 +245,5 @@ def _pin(row: PinRow) -> Pin:
         ledger=to_checksum_address(row.contract),
         registry_code=Hash(row.registry_code),
         ledger_code=Hash(row.ledger_code),
+        predecessor=NOBODY if row.predecessor is None else to_checksum_address(row.predecessor),
     )

@@ -1,97 +1,32 @@
 """The database's tables, as SQLAlchemy 2 classes.
 
     pins · cursors · blocks · events                      the chain, as it was followed
-    parties signers · lines promises vouchers payments    the projection: a pure function of the events
-    freezes freeze_orders invoice_uses voucher_history
+    parties signers verifiers registry_settings           the projection: a pure function of the events
+    ledger_settings issuers lines promises vouchers
+    payments pledges freezes freeze_orders invoice_uses
+    voucher_history
     outbox                                                what is to be sent, and what became of it
 
 Only `outbox` holds anything that the chain does not. Amounts are fen, days China-time day numbers, party
-numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row names its contract, because
-one database follows several. No rule stands here; the tables themselves are made by the migrations, and a
-test compares the two.
+numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but a block's names its
+contract and has it in its key, because one database follows several on one chain. No rule stands here; the
+migrations make the tables, and a test compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.agreements import LineId, PromiseId, VoucherId
-from ledger.members import line_text, parse_line, parse_promise, parse_voucher, promise_text, voucher_text
+from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
-BIGGEST: Final = 2**63
+__all__ = ["Base", "bytes_of", "hex_of"]
+
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
-
-
-class Fens(TypeDecorator[int]):
-    """An amount of at most 64 bits in a BIGINT.
-
-    The contract takes amounts up to 2^64 - 1 fen. Those of 2^63 and above, which no honest party signs, are
-    kept as the negative number of the same 64 bits, so that nobody can stop the index with one.
-    """
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        return value - 2 * BIGGEST if value is not None and value >= BIGGEST else value
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
-        return value + 2 * BIGGEST if value is not None and value < 0 else value
-
-
-class AsText(TypeDecorator[Any]):
-    """A value kept as text of a fixed form."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, length: int, write: Callable[[Any], str], read: Callable[[str], Any]) -> None:
-        super().__init__(length)
-        self.write, self.read = write, read
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else self.write(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else self.read(value)
-
-
-def hex_of(value: bytes) -> str:
-    """0x text of bytes."""
-    return "0x" + value.hex()
-
-
-def bytes_of(value: str) -> bytes:
-    """The reverse of `hex_of`."""
-    return bytes.fromhex(value[2:])
-
-
-HASH: Final = AsText(66, hex_of, bytes_of)
-VOUCHER: Final = AsText(66, voucher_text, parse_voucher)
-PROMISE: Final = AsText(42, promise_text, parse_promise)
-LINE: Final = AsText(21, line_text, parse_line)
-SIGNER: Final = AsText(42, "0x{:040x}".format, partial(int, base=16))
-ADDRESS: Final = String(42)
-
-
-class Base(DeclarativeBase):
-    """What all tables share."""
-
-    type_annotation_map = {  # noqa: RUF012  SQLAlchemy's own name
-        int: BigInteger,
-        bytes: HASH,
-        VoucherId: VOUCHER,
-        PromiseId: PROMISE,
-        LineId: LINE,
-    }
 
 
 def _contract() -> Mapped[str]:
@@ -102,11 +37,16 @@ def _contract() -> Mapped[str]:
 
 
 class PinRow(Base):
-    """A ledger that this database belongs to, its registry, and the chain that both are on."""
+    """A ledger that this database belongs to, its registry, and the chain that both are on.
+
+    `succession`: 0 for the first ledger, 1 for its successor, …; `predecessor` NULL for the first.
+    """
 
     __tablename__ = "pins"
     contract: Mapped[str] = _contract()
     party_registry: Mapped[str] = mapped_column("registry", ADDRESS)
+    predecessor: Mapped[str | None] = mapped_column(ADDRESS)
+    succession: Mapped[int] = mapped_column(Integer)
     chain_id: Mapped[int]
     genesis_hash: Mapped[bytes]
     registry_code: Mapped[bytes]
@@ -182,7 +122,53 @@ class SignerRow(Base):
     party: Mapped[int]
 
 
+class VerifierRow(Base):
+    """A verifier on the allow-list: the gas cap of one check, its first day of use, the hash of its code."""
+
+    __tablename__ = "verifiers"
+    contract: Mapped[str] = _contract()
+    verifier: Mapped[int] = mapped_column(SIGNER, primary_key=True, autoincrement=False)
+    signature_gas: Mapped[int]
+    active_on: Mapped[int] = mapped_column(Integer)
+    code_hash: Mapped[bytes]
+
+
+class RegistrySettingsRow(Base):
+    """Who is registrar; no row before the first change (party 1). `next_*`: who was offered the office, from
+    which day on; NULL where nobody was."""
+
+    __tablename__ = "registry_settings"
+    contract: Mapped[str] = _contract()
+    registrar: Mapped[int]
+    sequence: Mapped[int]
+    next_registrar: Mapped[int | None]
+    next_registrar_from: Mapped[int | None] = mapped_column(Integer)
+
+
 # Projection: ledger
+
+
+class LedgerSettingsRow(Base):
+    """The registrar's settings of one ledger; no row before the first change. Caps in days, `next_*` as
+    announced, else NULL. `run_off`: nothing is issued here any more."""
+
+    __tablename__ = "ledger_settings"
+    contract: Mapped[str] = _contract()
+    sequence: Mapped[int]
+    tenor_cap: Mapped[int] = mapped_column(Integer)
+    next_tenor_cap: Mapped[int | None] = mapped_column(Integer)
+    next_tenor_cap_from: Mapped[int | None] = mapped_column(Integer)
+    run_off: Mapped[bool]
+
+
+class IssuerRow(Base):
+    """What keeps an issuer from issuing: its overdue face, the registrar's stop; no row where nothing did."""
+
+    __tablename__ = "issuers"
+    contract: Mapped[str] = _contract()
+    issuer: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    overdue: Mapped[int] = mapped_column(SUM)
+    stopped: Mapped[bool]
 
 
 class LineRow(Base):
@@ -263,6 +249,7 @@ class PaymentRow(Base):
 
     `face` is the voucher's when asserted, `contested_on` the first contest's day (0: never). `fate` is
     asserted, contested, confirmed (while frozen), completed, withdrawn or replaced (by another assertion).
+    `arbiter` and `ruling` where an award completed or withdrew it.
     """
 
     __tablename__ = "payments"
@@ -282,8 +269,24 @@ class PaymentRow(Base):
     contested_on: Mapped[int] = mapped_column(Integer)
     contest_reason: Mapped[bytes | None]
     confirmed_on: Mapped[int | None] = mapped_column(Integer)
+    arbiter: Mapped[int | None]
+    ruling: Mapped[bytes | None]
     fate: Mapped[str] = mapped_column(String(16))
     ended_on: Mapped[int | None] = mapped_column(Integer)
+
+
+class PledgeRow(Base):
+    """A pledge in force. `secured` shrinks with each payment to the pledgee, `filing` is a hash, after
+    `end_day` the holder can release it."""
+
+    __tablename__ = "pledges"
+    __table_args__ = (_voucher_key(),)
+    contract: Mapped[str] = _contract()
+    voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
+    pledgee: Mapped[int]
+    secured: Mapped[int] = mapped_column(Fens)
+    filing: Mapped[bytes]
+    end_day: Mapped[int] = mapped_column(Integer)
 
 
 class FreezeRow(Base):
@@ -320,7 +323,7 @@ class InvoiceUseRow(Base):
 class HistoryRow(Base):
     """What an event did to a voucher; a part that was split off has a row for it too.
 
-    `party`, `amount` and `reference` are the event's (recipient, funder, payee…; fen; quote, order, payment
+    `party`, `amount` and `reference` are the event's (recipient, funder, payee…; fen; quote, filing, payment
     reference…), `other` is the part or, in a part's own first row, the voucher that it came from. From `face`
     on: the voucher afterwards, NULL where an invoice was used for a voucher that does not exist yet.
     """
@@ -346,8 +349,8 @@ class HistoryRow(Base):
 
 
 PROJECTION: Final[tuple[type[Base], ...]] = (
-    *(PartyRow, SignerRow, LineRow, PromiseRow, VoucherRow, PaymentRow, FreezeRow, FreezeOrderRow),
-    *(InvoiceUseRow, HistoryRow),
+    *(PartyRow, SignerRow, VerifierRow, RegistrySettingsRow, LedgerSettingsRow, IssuerRow, LineRow),
+    *(PromiseRow, VoucherRow, PaymentRow, PledgeRow, FreezeRow, FreezeOrderRow, InvoiceUseRow, HistoryRow),
 )
 """The tables that can be deleted and made again, each after those that it refers to."""
 
@@ -358,7 +361,7 @@ PROJECTION: Final[tuple[type[Base], ...]] = (
 class OutboxRow(Base):
     """A call to be sent, in the order of its number.
 
-    `digest` is the agreement's (for a completion, which has none, a hash of voucher and sequence): one digest
+    `digest` is the agreement's (where nobody signs, a hash of the call and the voucher's sequence): one digest
     is in the box once, unless refused. `signers` are party numbers as JSON, NULL where they were not named.
     `status` is queued, sent, done or refused; `place` is the index in the batch that was sent. `block` to
     `log_index` say where it landed, or at which block it was refused.
