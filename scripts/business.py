@@ -25,31 +25,33 @@ from eth_utils.address import to_canonical_address
 from ledger import relay
 from ledger.agreements import PartyNumber
 from ledger.calendar import Day, day_of_date, start_of_day
-from ledger.chain import Pin
-from ledger.deployment import Founder, deploy
+from ledger.deployment import Founder, deploy, deploy_successor, pin_successor
 from ledger.embedded import EmbeddedChain
 from ledger.errors import InputError, Refusal, VerificationError
 from ledger.indexer import follow
 from ledger.keys import Keyring
 from ledger.members import Agreement, Contract
-from ledger.payment import CompletePayment
+from ledger.payment import Unsigned
+from ledger.pin import Pin
 from ledger.reconciliation import Dossier
-from ledger.rows import world_of
+from ledger.rows import worlds_of
 from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store
 from scripts.business_agreements import MORNING, REGISTRAR, Act, Desk, ledger_domain, profile
 from scripts.business_books import CUT_OFF
-from scripts.business_columns import RoleWord
+from scripts.business_columns import OFF_CHAIN, RoleWord
 from scripts.business_dossier import read_dossier
 from scripts.business_files import SAMPLE, Business, Step, read_business
 from scripts.cli_dossier import DossierFile
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
+OPENED: Final = "dossier-for-banks.json"
+"""The dossier without the invoices that were never opened to a bank."""
 MARK: Final = "tallystick-demo"
 """The file by which a directory is known as a demo's own, and locked by the run that uses it."""
 BEGIN: Final = date(2026, 4, 1)
 PASSPHRASE_VARIABLE: Final = "TALLYSTICK_PASSPHRASE"
-_WORLD_FILES: Final = (CHAIN, DATABASE, KEYS, DOSSIER)
+_WORLD_FILES: Final = (CHAIN, DATABASE, KEYS, DOSSIER, OPENED)
 _LEFT_BESIDE: Final = ("-wal", "-shm", "-journal", ".pid")
 
 
@@ -65,10 +67,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A business that has been played to its last day; `refusals` by the row that was expected to be refused."""
+    """A business that has been played to its last day; `refusals` by the row that was expected to be refused.
 
+    `directory` holds its files, `pins` are of its ledgers, in order of succession.
+    """
+
+    directory: Path
     business: Business
-    pin: Pin
+    pins: tuple[Pin, ...]
     store: Store
     chain: EmbeddedChain
     cut_off: date
@@ -138,9 +144,17 @@ def play(
         chain.travel_to(start_of_day(Day(day_of_date(cut_off) + 1)))
         follow(store, chain)
         player.check()
-        player.keep_dossier()
+        player.keep_dossier(directory / OPENED)
+        pins = tuple(player.pins[ledger] for ledger in sorted(player.pins))
         yield Played(
-            business, player.pin, store, chain, cut_off, read_dossier(directory / DOSSIER), player.refusals
+            directory,
+            business,
+            pins,
+            store,
+            chain,
+            cut_off,
+            read_dossier(directory / OPENED),
+            player.refusals,
         )
 
 
@@ -149,7 +163,7 @@ def clear(directory: Path) -> None:
     for name in _WORLD_FILES:
         for path in (directory / name, *(directory / (name + suffix) for suffix in _LEFT_BESIDE)):
             path.unlink(missing_ok=True)
-    for name in (KEYS, DOSSIER):
+    for name in (KEYS, DOSSIER, OPENED):
         for path in directory.glob(f"{name}.*.new"):
             path.unlink(missing_ok=True)
 
@@ -162,7 +176,7 @@ class _Player:
     chain: EmbeddedChain
     store: Store
     keys: Keyring
-    pin: Pin
+    pins: dict[int, Pin]
     desk: Desk
     done: int = 0
     refusals: dict[Step, Refusal] = field(default_factory=dict)
@@ -180,11 +194,21 @@ class _Player:
         made = [Founder(keys.add(party.party), 0, profile(party, dossier)) for party in founders]
         pin = deploy(chain, registrar=made[0], banks=made[1:])
         add_pin(store, pin)
-        follow(store, chain)
-        with store.reading() as session:
-            world = world_of(session, pin.ledger)
-        desk = Desk(business, ledger_domain(pin.chain_id, pin.ledger), world, dossier)
-        return cls(business, chain, store, keys, pin, desk)
+        dossier.contract = pin.ledger
+        player = cls(business, chain, store, keys, {1: pin}, Desk(business, dossier))
+        player.open(1)
+        return player
+
+    def open(self, ledger: int) -> None:
+        """A ledger begins: the first was founded with the registry, another succeeds the one before it."""
+        if ledger not in self.pins:
+            pin = deploy_successor(self.chain, predecessor=self.pins[ledger - 1])
+            self.pins[ledger] = pin_successor(self.store, self.chain, ledger=pin.ledger)
+        pin = self.pins[ledger]
+        follow(self.store, self.chain)
+        with self.store.reading() as session:
+            world = worlds_of(session)[pin.ledger]
+        self.desk.open(ledger, ledger_domain(pin.chain_id, pin.ledger), world)
 
     def play(self) -> None:
         """Admits, grants, then every day of the steps."""
@@ -192,8 +216,10 @@ class _Player:
         founded = {REGISTRAR, *(bank.party for bank in self.business.banks())}
         others = [party for party in self.business.parties.values() if party.party not in founded]
         lines = sorted(self.business.lines.values(), key=lambda line: (line.granted_on, line.line))
-        acts = self.business.acts()
-        total = len(others) + len(lines) + len(acts)
+        stops = [row for row in self.business.ledgers.values() if row.stopped_on is not None]
+        opened = {row.opened_on: row.ledger for row in self.business.ledgers.values() if row.ledger > 1}
+        acts = [steps for steps in self.business.acts() if steps[0].verb not in OFF_CHAIN]
+        total = len(others) + len(lines) + len(stops) + len(acts)
         self._travel(BEGIN)
         admissions = [
             self.desk.admission(party, to_canonical_address(self.keys.add(party.party)), on=today)
@@ -201,26 +227,41 @@ class _Player:
         ]
         self._send(admissions, on=BEGIN, total=total)
         days: dict[date, list[Callable[[], Act]]] = {}
+        for row in stops:
+            days.setdefault(row.stopped_on or row.opened_on, []).append(partial(self.desk.stop, row))
+        for on in opened:
+            days.setdefault(on, [])
         for line in lines:
             days.setdefault(line.granted_on, []).append(partial(self.desk.grant, line))
         for steps in acts:
             days.setdefault(steps[0].on, []).append(partial(self.desk.act, steps))
         for on in sorted(days):
             self._travel(on)
+            if on in opened:
+                self.open(opened[on])
             self._send([make() for make in days[on]], on=on, total=total)
 
     def check(self) -> None:
         """The rows made from the chain are what the model has come to; VerificationError where not."""
         with self.store.reading() as session:
-            if world_of(session, self.pin.ledger) != self.desk.world:
+            worlds = worlds_of(session)
+            if any(worlds[pin.ledger] != self.desk.worlds[ledger] for ledger, pin in self.pins.items()):
                 raise VerificationError("chain and model have come to different states: verify the database")
 
-    def keep_dossier(self) -> None:
-        """Writes the dossier, with the readable number of every voucher."""
+    def keep_dossier(self, opened: Path) -> None:
+        """Writes the dossier, with the readable number of every voucher, and what of it the banks get."""
         for number, voucher in self.desk.ids.items():
-            self.desk.dossier.number_voucher(number, voucher)
-        self.desk.dossier.contract = self.pin.ledger
-        self.desk.dossier.save()
+            contract = self.pins[self.business.ledger_of(number)].ledger
+            self.desk.dossier.number_voucher(number, voucher, contract)
+        whole = self.desk.dossier
+        whole.save()
+        closed = {
+            f"{row.number} {self.business.number_of(row.buyer)}"
+            for row in self.business.invoices
+            if not row.opened
+        }
+        invoices = [row for row in whole.content["invoices"] if row["text"] not in closed]
+        DossierFile(opened, whole.contract, whole.invoice_salt, whole.content | {"invoices": invoices}).save()
 
     def _travel(self, on: date) -> None:
         morning = start_of_day(day_of_date(on)) + MORNING
@@ -229,7 +270,7 @@ class _Player:
 
     def _send(self, acts: Sequence[Act], *, on: date, total: int) -> None:
         numbers = {self._queue(act): act for act in acts}
-        relay.run(self.store, self.chain, pin=self.pin)
+        relay.run(self.store, self.chain)
         follow(self.store, self.chain)
         for number, act in numbers.items():
             outcome = relay.outcome(self.store, number)
@@ -246,15 +287,14 @@ class _Player:
                 self.report(Progress(on, self.done, total, act.steps))
 
     def _queue(self, act: Act) -> int:
-        if isinstance(act.agreement, CompletePayment):
-            return relay.queue_completion(
-                self.store, act.agreement.voucher, sequence=act.sequence, pin=self.pin
-            )
-        consents = [self._sign(party, act.agreement) for party in act.signers]
+        pin = self.pins[act.ledger]
+        if isinstance(act.agreement, Unsigned):
+            return relay.queue_unsigned(self.store, act.agreement, sequence=act.sequence, pin=pin)
+        consents = [self._sign(party, act.agreement, pin) for party in act.signers]
         return relay.queue(
-            self.store, act.agreement, consents, pin=self.pin, issued=act.issued, signers=act.signers
+            self.store, act.agreement, consents, pin=pin, issued=act.issued, signers=act.signers
         )
 
-    def _sign(self, party: PartyNumber, agreement: Agreement) -> bytes:
-        address = self.pin.registry if agreement.contract is Contract.REGISTRY else self.pin.ledger
-        return self.keys.sign(party, agreement, domain=Domain(agreement.contract, self.pin.chain_id, address))
+    def _sign(self, party: PartyNumber, agreement: Agreement, pin: Pin) -> bytes:
+        address = pin.registry if agreement.contract is Contract.REGISTRY else pin.ledger
+        return self.keys.sign(party, agreement, domain=Domain(agreement.contract, pin.chain_id, address))

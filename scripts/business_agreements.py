@@ -8,13 +8,14 @@ name. It sends nothing, and asks neither chain nor database nor clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ledger.agreements import (
     Admit,
     Agreement,
     AssertPayment,
+    Award,
     Cancel,
     CancelWhole,
     ConfirmPayment,
@@ -27,9 +28,12 @@ from ledger.agreements import (
     LineId,
     Part,
     PartyNumber,
+    Pledge,
     Purpose,
+    Release,
     Rescind,
     Split,
+    StopIssue,
     Transfer,
     Unfreeze,
     VoucherId,
@@ -40,12 +44,14 @@ from ledger.discount import SALT_BYTES, price, quote_hash
 from ledger.errors import InputError, Refusal
 from ledger.members import Contract
 from ledger.money import Fen
-from ledger.payment import CompletePayment
+from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.signing import Domain, child_id, root_id
+from ledger.succession import inherited
 from ledger.voucher import apply, signers
 from ledger.world import Role, World
 from scripts.business_columns import RoleWord, Verb
-from scripts.business_files import Business, InvoiceFile, LineFile, PartyFile, Step
+from scripts.business_default import require_shares
+from scripts.business_files import Business, InvoiceFile, LedgerFile, LineFile, PartyFile, Step
 from scripts.cli_dossier import DossierFile
 
 REGISTRAR: Final = PartyNumber(1)
@@ -53,6 +59,8 @@ MORNING: Final = 9 * 3_600
 """Seconds after midnight in China at which a day's agreements are sent."""
 GOOD_FOR: Final = 7 * DAY_SECONDS
 """Seconds that a signature may be waited with."""
+JOINT: Final = (Verb.DISBURSE, Verb.SETTLE, Verb.SHARE)
+"""Payments that payer and payee, and who else is concerned, assert together: they count at once."""
 ROLE_BITS: Final = {
     RoleWord.ISSUER: Role.ISSUER,
     RoleWord.FUNDER: Role.FUNDER,
@@ -63,11 +71,12 @@ ROLE_BITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is to be sent, and who signs it in this order; `steps` are the rows that it stands for."""
+    """What is to be sent to which ledger, and who signs it in this order; `steps` are the rows that it stands for."""
 
-    agreement: Agreement | CompletePayment
+    agreement: Agreement | Unsigned
     signers: tuple[PartyNumber, ...]
     steps: tuple[Step, ...]
+    ledger: int
     issued: Issue | None = None
     sequence: int = 0
 
@@ -79,16 +88,29 @@ class Act:
 
 @dataclass
 class Desk:
-    """The business at its present step. `ids` and `issues` by readable number."""
+    """The business at its present step. Domains and Worlds by the ledger's number, `ids` and `issues` by readable
+    number."""
 
     business: Business
-    domain: Domain
-    world: World
     dossier: DossierFile
+    domains: dict[int, Domain] = field(default_factory=dict)
+    worlds: dict[int, World] = field(default_factory=dict)
     ids: dict[str, VoucherId] = field(default_factory=dict)
     issues: dict[str, Issue] = field(default_factory=dict)
 
-    # Before the first promise
+    # Before the first promise, and between two ledgers
+
+    def open(self, ledger: int, domain: Domain, world: World) -> None:
+        """A ledger is there, with what its World holds so far."""
+        self.domains[ledger], self.worlds[ledger] = domain, world
+
+    def stop(self, row: LedgerFile) -> Act:
+        """The registrar ends issue in a ledger for good."""
+        on = day_of_date(row.stopped_on or row.opened_on)
+        reason = self.dossier.reason(row.reason or "")
+        sequence = self.worlds[row.ledger].settings.sequence
+        stopped = StopIssue(sequence, PartyNumber(0), True, reason, _deadline(on))
+        return self._done(stopped, on=on, ledger=row.ledger)
 
     def admission(self, party: PartyFile, signer: bytes, *, on: Day) -> Act:
         """The registrar admits a party that a bank sponsors."""
@@ -103,7 +125,7 @@ class Desk:
             deadline=_deadline(on),
             signer=signer,
         )
-        return self._done(agreement, on=on)
+        return self._done(agreement, on=on, ledger=1)
 
     def grant(self, line: LineFile) -> Act:
         """A bank grants a line on its day."""
@@ -120,7 +142,7 @@ class Desk:
             countersign=line.countersign,
             deadline=_deadline(on),
         )
-        return self._done(agreement, on=on)
+        return self._done(agreement, on=on, ledger=line.ledger)
 
     # Steps
 
@@ -129,42 +151,45 @@ class Desk:
         first = steps[0]
         on = day_of_date(first.on)
         issued = self.issues.get(first.voucher) if first.verb is Verb.CANCEL_WHOLE else None
+        ledger = self.business.ledger_of(first.voucher)
+        if first.verb is Verb.SHARE:
+            require_shares(self.business, first, world=self.worlds[ledger], ids=self.ids)
         agreement = self._agreement(tuple(steps), on=on)
-        act = self._done(agreement, on=on, steps=tuple(steps), issued=issued)
+        act = self._done(agreement, on=on, ledger=ledger, steps=tuple(steps), issued=issued)
         if first.by not in {self.business_name(party) for party in act.signers} and act.signers:
             names = ", ".join(self.business_name(party) for party in act.signers)
             raise InputError(f"steps.csv, row {first.row}: {first.by} does not sign this, {names} do")
         if act.refused_as is None:
-            self._remember(agreement, steps)
+            self._remember(agreement, steps, ledger)
         return act
 
     def business_name(self, party: PartyNumber) -> str:
         """The short name of a party."""
         return next(row.short for row in self.business.parties.values() if row.party == party)
 
-    def _agreement(self, steps: tuple[Step, ...], *, on: Day) -> Agreement | CompletePayment:
+    def _agreement(self, steps: tuple[Step, ...], *, on: Day) -> Agreement | Unsigned:
         step, deadline = steps[0], _deadline(on)
         if step.verb is Verb.ISSUE:
             return self._issue(step)
         voucher = self._id(step)
-        present = self.world.vouchers.get(voucher)
-        sequence = present.sequence if present else 0
+        sequence = self._sequence(voucher, self.business.ledger_of(step.voucher))
         by, to = self._party(step.by), self._party(step.to) if step.to else PartyNumber(0)
         match step.verb:
             case Verb.SPLIT:
                 parts = tuple(Part(self._party(each.to or ""), each.amount or Fen(0)) for each in steps)
                 used = [row for each in steps for row in self._invoices(each.part or "", step.by)]
                 return Split(voucher, sequence, False, deadline, parts, self._uses(used))
-            case Verb.TRANSFER:
-                used = self._invoices(step.voucher, step.by)
-                return Transfer(voucher, sequence, to, False, deadline, self._uses(used))
+            case Verb.TRANSFER | Verb.GIVE_BACK:
+                overdue = step.verb is Verb.GIVE_BACK
+                used = [] if overdue else self._invoices(step.voucher, step.by)
+                return Transfer(voucher, sequence, to, overdue, deadline, self._uses(used))
             case Verb.DISCOUNT:
                 pay_by = day_of_date(step.until or step.on)
                 return Discount(voucher, sequence, to, self._quote(step, voucher), pay_by, deadline)
             case Verb.RESCIND:
                 return Rescind(voucher, sequence, by, deadline)
-            case Verb.ASSERT_DISBURSEMENT | Verb.ASSERT_SETTLEMENT | Verb.SETTLE:
-                disburses = step.verb is Verb.ASSERT_DISBURSEMENT
+            case Verb.ASSERT_DISBURSEMENT | Verb.DISBURSE | Verb.ASSERT_SETTLEMENT | Verb.SETTLE | Verb.SHARE:
+                disburses = step.verb in (Verb.ASSERT_DISBURSEMENT, Verb.DISBURSE)
                 return AssertPayment(
                     voucher,
                     sequence,
@@ -181,6 +206,16 @@ class Desk:
                 return ContestPayment(voucher, sequence, by, self.dossier.reason(step.note or ""), deadline)
             case Verb.WITHDRAW:
                 return WithdrawPayment(voucher, sequence, deadline)
+            case Verb.AWARD_PAID | Verb.AWARD_UNPAID:
+                ruling = self.dossier.reason(step.reference or "")
+                return Award(voucher, sequence, to, step.verb is Verb.AWARD_PAID, ruling, deadline)
+            case Verb.PLEDGE:
+                filing, until = self.dossier.reason(step.reference or ""), day_of_date(step.until or step.on)
+                return Pledge(voucher, sequence, to, step.amount or Fen(0), filing, until, deadline)
+            case Verb.RELEASE:
+                return Release(voucher, sequence, by, deadline)
+            case Verb.OVERDUE:
+                return DeclareOverdue(voucher)
             case Verb.FREEZE:
                 until = day_of_date(step.until or step.on)
                 return Freeze(voucher, self.dossier.reason(step.reference or ""), until, deadline)
@@ -223,56 +258,71 @@ class Desk:
         )
 
     def _quote(self, step: Step, voucher: VoucherId) -> bytes:
-        quote = self.business.quote(step.quote or "")
-        present = self.world.vouchers.get(voucher)
+        quote, ledger = self.business.quote(step.quote or ""), self.business.ledger_of(step.voucher)
+        present = self.worlds[ledger].vouchers.get(voucher)
         if present is None:
             raise InputError(_misfit((step,), "there is no such voucher"))
         priced = price(Fen(present.face), quote)
         if step.refused_as is not None:  # never to be on chain, so that nothing is to be opened
             return bytes(quote_hash(quote, bytes(SALT_BYTES)))
-        return self.dossier.quote(quote, priced, voucher)
+        return self.dossier.quote(quote, priced, voucher, contract=self.domains[ledger].verifying_contract)
 
     def _done(
         self,
-        agreement: Agreement | CompletePayment,
+        agreement: Agreement | Unsigned,
         *,
         on: Day,
+        ledger: int,
         steps: tuple[Step, ...] = (),
         issued: Issue | None = None,
     ) -> Act:
         """The model takes the step, or refuses it where the files say so."""
+        present = self._world(ledger)
         named: dict[str, Any] = {"timestamp": _morning(on), "issued": issued}
         if isinstance(agreement, Issue) or issued is not None:
-            named["root"] = root_id(issued or agreement, self.domain)  # type: ignore[arg-type]
-        if steps and steps[0].verb is Verb.SETTLE:
-            named["consents"] = (True, True)
-        present = self.world.vouchers.get(getattr(agreement, "voucher", VoucherId(0)))
-        sequence = present.sequence if present else 0
+            named["root"] = root_id(issued or agreement, self.domains[ledger])  # type: ignore[arg-type]
+        voucher = getattr(agreement, "voucher", VoucherId(0))
+        if steps and steps[0].verb in JOINT:
+            named["consents"] = (True, True, True)[: 3 if voucher in present.pledges else 2]
+        sequence = self._sequence(voucher, ledger)
         expected = steps[0].refused_as if steps else None
         try:
-            who = signers(self.world, agreement, **named)
-            world, _ = apply(self.world, agreement, **named)
+            who = signers(present, agreement, **named)
+            world, _ = apply(present, agreement, **named)
         except Refusal as refusal:
             if refusal.name != expected:
                 raise InputError(_misfit(steps, f"it is refused: {refusal}")) from None
-            return Act(agreement, self._named_signers(agreement, steps, named), steps, issued, sequence)
+            who = self._named_signers(present, agreement, steps, named=named)
+            return Act(agreement, who, steps, ledger, issued, sequence)
         if expected is not None:
             raise InputError(_misfit(steps, f"{expected} was expected, but it is allowed"))
-        self.world = world
-        return Act(agreement, who, steps, issued, sequence)
+        self.worlds[ledger] = world
+        return Act(agreement, who, steps, ledger, issued, sequence)
+
+    def _world(self, ledger: int) -> World:
+        """A ledger's World, a successor's with what the one before it holds now."""
+        before = self.worlds.get(ledger - 1)
+        if before is None:
+            return self.worlds[ledger]
+        taken_over = inherited(before, predecessor=self.domains[ledger - 1].verifying_contract)
+        return replace(self.worlds[ledger], inherited=taken_over)
+
+    def _sequence(self, voucher: VoucherId, ledger: int) -> int:
+        present = self.worlds[ledger].vouchers.get(voucher)
+        return present.sequence if present else 0
 
     def _named_signers(
-        self, agreement: Agreement | CompletePayment, steps: tuple[Step, ...], named: dict[str, Any]
+        self, world: World, agreement: Agreement | Unsigned, steps: tuple[Step, ...], *, named: dict[str, Any]
     ) -> tuple[PartyNumber, ...]:
         """Who would sign a step that is refused: whom the rules want, else whom the row names."""
         try:
-            return signers(self.world, agreement, **named)
+            return signers(world, agreement, **named)
         except Refusal:
             return tuple(self._party(name) for name in (steps[0].by, steps[0].to) if name)
 
-    def _remember(self, agreement: Agreement | CompletePayment, steps: Sequence[Step]) -> None:
+    def _remember(self, agreement: Agreement | Unsigned, steps: Sequence[Step], ledger: int) -> None:
         if isinstance(agreement, Issue):
-            self.ids[steps[0].voucher] = root_id(agreement, self.domain)
+            self.ids[steps[0].voucher] = root_id(agreement, self.domains[ledger])
         if isinstance(agreement, Split):
             for place, step in enumerate(steps):
                 self.ids[step.part or ""] = child_id(agreement.voucher, agreement.sequence, place)

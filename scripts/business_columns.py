@@ -37,12 +37,21 @@ class Verb(Enum):
     DISCOUNT = "discount"
     RESCIND = "rescind"
     ASSERT_DISBURSEMENT = "assert disbursement"
+    DISBURSE = "disburse jointly"
     ASSERT_SETTLEMENT = "assert settlement"
     SETTLE = "settle jointly"
+    SHARE = "settle a share"
     CONFIRM = "confirm"
     CONTEST = "contest"
     WITHDRAW = "withdraw"
     COMPLETE = "complete by silence"
+    AWARD_PAID = "award paid"
+    AWARD_UNPAID = "award unpaid"
+    PLEDGE = "pledge"
+    RELEASE = "release"
+    OVERDUE = "declare overdue"
+    GIVE_BACK = "give back"
+    WRITE_OFF = "write off"
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
     CANCEL = "cancel"
@@ -64,12 +73,21 @@ VERB_WORDS: Final = {
     "贴现": Verb.DISCOUNT,
     "解除贴现": Verb.RESCIND,
     "放款申报": Verb.ASSERT_DISBURSEMENT,
+    "共同放款": Verb.DISBURSE,
     "兑付申报": Verb.ASSERT_SETTLEMENT,
     "共同兑付": Verb.SETTLE,
+    "按比例兑付": Verb.SHARE,
     "确认": Verb.CONFIRM,
     "异议": Verb.CONTEST,
     "撤回": Verb.WITHDRAW,
     "默认完成": Verb.COMPLETE,
+    "裁定已付": Verb.AWARD_PAID,
+    "裁定未付": Verb.AWARD_UNPAID,
+    "质押": Verb.PLEDGE,
+    "解除质押": Verb.RELEASE,
+    "逾期宣告": Verb.OVERDUE,
+    "追索退回": Verb.GIVE_BACK,
+    "核销": Verb.WRITE_OFF,
     "冻结": Verb.FREEZE,
     "解冻": Verb.UNFREEZE,
     "注销": Verb.CANCEL,
@@ -81,15 +99,24 @@ NEEDS: Final[Mapping[Verb, tuple[str, ...]]] = {
     Verb.TRANSFER: ("to",),
     Verb.DISCOUNT: ("to", "quote", "until"),
     Verb.ASSERT_DISBURSEMENT: ("to", "reference", "value_on"),
+    Verb.DISBURSE: ("to", "reference", "value_on"),
     Verb.ASSERT_SETTLEMENT: ("to", "amount", "reference", "value_on"),
     Verb.SETTLE: ("to", "amount", "reference", "value_on"),
+    Verb.SHARE: ("to", "amount", "reference", "value_on"),
     Verb.CONTEST: ("note",),
+    Verb.AWARD_PAID: ("to", "reference"),
+    Verb.AWARD_UNPAID: ("to", "reference"),
+    Verb.PLEDGE: ("to", "amount", "quote", "reference", "until"),
+    Verb.GIVE_BACK: ("to",),
     Verb.FREEZE: ("reference", "until"),
     Verb.UNFREEZE: ("reference",),
     Verb.CANCEL: ("to",),
     Verb.CANCEL_WHOLE: ("to",),
 }
 """Cells that a step of this verb cannot do without, besides date, voucher and who acts."""
+
+OFF_CHAIN: Final = frozenset({Verb.WRITE_OFF})
+"""What a bank does in its book alone."""
 
 PARTY_COLUMNS: Final = (
     Column("party", "编号", whole_number, unique=True),
@@ -100,8 +127,15 @@ PARTY_COLUMNS: Final = (
     Column("role", "角色", choice(_ROLES)),
     Column("sponsor", "保荐行", text, optional=True),
 )
+LEDGER_COLUMNS: Final = (
+    Column("ledger", "账本", whole_number, unique=True),
+    Column("opened_on", "启用日", parse_date),
+    Column("stopped_on", "停止开立日", parse_date, optional=True),
+    Column("reason", "停止原因", text, optional=True),
+)
 LINE_COLUMNS: Final = (
-    Column("line", "额度编号", parse_line, unique=True),
+    Column("line", "额度编号", parse_line),
+    Column("ledger", "账本", whole_number),
     Column("granted_on", "授予日", parse_date),
     Column("issuer", "核心企业", text),
     Column("parent", "上级额度", parse_line, optional=True),
@@ -114,6 +148,7 @@ LINE_COLUMNS: Final = (
 )
 PROMISE_COLUMNS: Final = (
     Column("number", "凭证编号", text, unique=True),
+    Column("ledger", "账本", whole_number),
     Column("issued_on", "开立日", parse_date),
     Column("line", "额度编号", parse_line),
     Column("issuer", "核心企业", text),
@@ -133,6 +168,7 @@ INVOICE_COLUMNS: Final = (
     Column("total", "价税合计", parse_yuan),
     Column("voucher", "凭证编号", text),
     Column("amount", "使用金额", parse_yuan),
+    Column("opened", "向银行开示", choice(_YES_NO)),
 )
 QUOTE_COLUMNS: Final = (
     Column("number", "报价编号", text, unique=True),
@@ -166,6 +202,7 @@ STEP_COLUMNS: Final = (
 )
 COLUMNS: Final = {
     "parties.csv": PARTY_COLUMNS,
+    "ledgers.csv": LEDGER_COLUMNS,
     "lines.csv": LINE_COLUMNS,
     "promises.csv": PROMISE_COLUMNS,
     "invoices.csv": INVOICE_COLUMNS,

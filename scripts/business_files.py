@@ -1,6 +1,6 @@
-"""A business as plain CSV files: parties, lines, promises, invoices, quotes and the steps of their lives.
+"""A business as plain CSV files: parties, ledgers, lines, promises, invoices, quotes and the steps of their lives.
 
-    read_business   all six files of a folder, or one FileError that names every bad cell of a file
+    read_business   all seven files of a folder, or one FileError that names every bad cell of a file
 
 Columns are documented in `sample_business/README.md`; each file may use the Chinese or the English headings.
 What is checked here is that the files can be read and that they know each other's names and numbers. Whether a
@@ -9,7 +9,7 @@ step may happen is for the contract to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ from ledger.calendar import DayCount, Tenor, day_of_date, tenor_class
 from ledger.codes import CreditCode
 from ledger.discount import Bearer, Fee, Quote
 from ledger.errors import FileError, InputError, RowProblem
-from ledger.members import LineId, PartyNumber
+from ledger.members import LineId, PartyNumber, line_text
 from ledger.money import Fen, Percent
 from ledger.statement import read_table
 from scripts.business_columns import COLUMNS, NEEDS, RoleWord, Verb
@@ -41,10 +41,21 @@ class PartyFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFile:
+    """One ledger contract, numbered from 1 in order of succession; from `stopped_on` it issues nothing more."""
+
+    ledger: int
+    opened_on: date
+    stopped_on: date | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineFile:
-    """One credit line; amounts in fen, window and grace in days."""
+    """One credit line in one ledger; amounts in fen, window and grace in days."""
 
     line: LineId
+    ledger: int
     granted_on: date
     issuer: str
     parent: LineId | None
@@ -61,6 +72,7 @@ class PromiseFile:
     """One promise; `refused_as` names the error that its issue must meet, None where it is made."""
 
     number: str
+    ledger: int
     issued_on: date
     line: LineId
     issuer: str
@@ -75,7 +87,10 @@ class PromiseFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFile:
-    """`amount` of an invoice used when `voucher` is issued, parted or passed on by the buyer."""
+    """`amount` of an invoice used when `voucher` is issued, parted or passed on by the buyer.
+
+    `opened`: whether the banks' dossier says which invoice it is.
+    """
 
     number: str
     dated: date
@@ -84,6 +99,7 @@ class InvoiceFile:
     total: Fen
     voucher: str
     amount: Fen
+    opened: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +143,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """The six files, each keyed by its own names and numbers."""
+    """The seven files, each keyed by its own names and numbers; lines by their ledger and number."""
 
     parties: Mapping[str, PartyFile]
-    lines: Mapping[LineId, LineFile]
+    ledgers: Mapping[int, LedgerFile]
+    lines: Mapping[tuple[int, LineId], LineFile]
     promises: Mapping[str, PromiseFile]
     invoices: tuple[InvoiceFile, ...]
     quotes: Mapping[str, QuoteFile]
@@ -144,6 +161,15 @@ class Business:
         """The banks by number."""
         found = (party for party in self.parties.values() if party.role is RoleWord.BANK)
         return tuple(sorted(found, key=lambda party: party.party))
+
+    def ledger_of(self, voucher: str) -> int:
+        """The ledger that a voucher is in, by its number."""
+        return self.promises[voucher.split("/")[0]].ledger
+
+    def line_of(self, voucher: str) -> LineFile:
+        """The line that a voucher was issued under."""
+        promise = self.promises[voucher.split("/")[0]]
+        return self.lines[promise.ledger, promise.line]
 
     def quote(self, number: str) -> Quote:
         """A quote as it is priced and hashed; InputError for one that cannot be."""
@@ -201,6 +227,7 @@ def read_business(folder: Path) -> Business:
     rows = {name: read_table(folder / name, columns) for name, columns in COLUMNS.items()}
     made: dict[str, list[Any]] = {
         "parties.csv": _made(PartyFile, rows["parties.csv"]),
+        "ledgers.csv": _made(LedgerFile, rows["ledgers.csv"]),
         "lines.csv": _made(LineFile, rows["lines.csv"]),
         "promises.csv": _made(PromiseFile, rows["promises.csv"]),
         "invoices.csv": _made(InvoiceFile, rows["invoices.csv"]),
@@ -212,7 +239,8 @@ def read_business(folder: Path) -> Business:
     }
     business = Business(
         parties={row.short: row for row in made["parties.csv"]},
-        lines={row.line: row for row in made["lines.csv"]},
+        ledgers={row.ledger: row for row in made["ledgers.csv"]},
+        lines={(row.ledger, row.line): row for row in made["lines.csv"]},
         promises={row.number: row for row in made["promises.csv"]},
         invoices=tuple(made["invoices.csv"]),
         quotes={row.number: row for row in made["quotes.csv"]},
@@ -233,17 +261,18 @@ def _made(kind: Callable[..., R], rows: Iterable[Mapping[str, object]]) -> list[
 
 _NAMES: Final = {
     **dict.fromkeys(("sponsor", "issuer", "supplier", "buyer", "seller", "funder", "by", "to"), "parties"),
-    **dict.fromkeys(("parent", "line"), "lines"),
+    "ledger": "ledgers",
     "quote": "quotes",
 }
 
 
-def _problems(business: Business, row: Any, at: int) -> Iterable[RowProblem]:
+def _problems(business: Business, row: Any, at: int) -> Iterator[RowProblem]:
     """What the row names that no other file has, and what it lacks."""
     for field, table in _NAMES.items():
         value = getattr(row, field, None)
         if value is not None and value not in getattr(business, table):
             yield RowProblem(at, field, f"{value} is in no row of {table}.csv")
+    yield from _line_problems(business, row, at)
     if isinstance(row, InvoiceFile | QuoteFile | Step) and row.voucher.split("/")[0] not in business.promises:
         yield RowProblem(at, "voucher", f"{row.voucher} belongs to no promise of promises.csv")
     if isinstance(row, PromiseFile) and tenor_class(row.issued_on, row.due_on) is not Tenor.NORMAL:
@@ -259,3 +288,25 @@ def _problems(business: Business, row: Any, at: int) -> Iterable[RowProblem]:
         for field in NEEDS.get(row.verb, ()):
             if getattr(row, field) is None:
                 yield RowProblem(at, field, f"a step of the kind “{row.verb.value}” needs it")
+
+
+def _line_problems(business: Business, row: Any, at: int) -> Iterator[RowProblem]:
+    """Lines that the row's ledger does not have, and a line that it has twice."""
+    for field in ("parent", "line"):
+        value = getattr(row, field, None)
+        if value is not None and (row.ledger, value) not in business.lines:
+            yield RowProblem(
+                at, field, f"{line_text(value)} is in no row of lines.csv for ledger {row.ledger}"
+            )
+    if isinstance(row, LineFile) and business.lines[row.ledger, row.line] is not row:
+        yield RowProblem(at, "line", f"{line_text(row.line)} comes twice in ledger {row.ledger}")
+    if isinstance(row, LedgerFile):
+        before = business.ledgers.get(row.ledger - 1)
+        if row.ledger != 1 and (
+            before is None or before.stopped_on is None or before.stopped_on > row.opened_on
+        ):
+            yield RowProblem(
+                at,
+                "ledger",
+                f"ledger {row.ledger} takes over from one before it that is stopped by its first day",
+            )

@@ -14,8 +14,10 @@ from ledger.discount import Bearer, Price, price
 from ledger.errors import Refusal
 from ledger.members import line_text
 from ledger.money import Fen, rate_text, yuan
+from ledger.recourse import Hop
 from scripts.business_columns import Verb
-from scripts.business_files import Business, Step
+from scripts.business_default import SETTLES, given_back
+from scripts.business_files import Business, LineFile, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ _SAYS: Final[dict[Verb, tuple[str, str]]] = {
         "{by}申报已就 {voucher} 向{to}兑付 {amount} 元（{reference}）。",
         "{by} asserts that it paid {to} the {amount} owed under {voucher} ({reference}).",
     ),
+    Verb.DISBURSE: (
+        "{by}与{to}共同确认已就 {voucher} 放款 {proceeds} 元（{reference}）。",
+        "{by} and {to} agree that {proceeds} are paid for {voucher} ({reference}).",
+    ),
+    Verb.SHARE: (
+        "{by}就 {voucher} 按比例向{to}兑付 {amount} 元，尚欠 {left} 元（{reference}）。",
+        "{by} pays {to} its share of {amount} on {voucher}; {left} are still owed ({reference}).",
+    ),
     Verb.SETTLE: (
         "{by}与{to}共同确认 {voucher} 已兑付 {amount} 元（{reference}）。",
         "{by} and {to} agree that the {amount} of {voucher} are paid ({reference}).",
@@ -66,6 +76,31 @@ _SAYS: Final[dict[Verb, tuple[str, str]]] = {
     Verb.COMPLETE: (
         "异议期已过，{voucher} 的付款默认完成。",
         "the window has passed in silence: the payment on {voucher} is complete.",
+    ),
+    Verb.AWARD_PAID: (
+        "{by}与{to}裁定 {voucher} 的款项已付，文号{reference}。",
+        "{by} and {to} award that the contested payment on {voucher} was made, by ruling {reference}.",
+    ),
+    Verb.AWARD_UNPAID: (
+        "{by}与{to}裁定 {voucher} 的款项未付，文号{reference}。",
+        "{by} and {to} award that the contested payment on {voucher} was not made, by ruling {reference}.",
+    ),
+    Verb.PLEDGE: (
+        "{by}将 {voucher} 质押给{to}，担保 {amount} 元至 {until}（{reference}）。",
+        "{by} pledges {voucher} to {to} for {amount} until {until} ({reference}).",
+    ),
+    Verb.RELEASE: ("{by}解除 {voucher} 的质押。", "{by} releases the pledge of {voucher}."),
+    Verb.OVERDUE: (
+        "{voucher} 宽限期已过，被宣告逾期，尚欠 {left} 元。",
+        "the grace of {voucher} is over: it is declared overdue with {left} still owed.",
+    ),
+    Verb.GIVE_BACK: (
+        "{by}将逾期的 {voucher} 追索退回{to}，{to}支付 {hop} 元（欠款 {left} 元，逾期利息 {late} 元）。",
+        "{by} gives the overdue {voucher} back to {to}, who pays {hop}: {left} owed and {late} late interest.",
+    ),
+    Verb.WRITE_OFF: (
+        "{by}在账上核销 {voucher} 的贷款，链上仍欠 {left} 元。",
+        "{by} writes its loan on {voucher} off in its book; {left} are still owed on chain.",
     ),
     Verb.FREEZE: (
         "{by}依法院文书{reference}冻结 {voucher} 至 {until}。",
@@ -103,11 +138,12 @@ class _Teller:
     refusals: Mapping[Step, Refusal]
     faces: dict[str, Fen] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
+    hops: Mapping[Step, Hop] = field(default_factory=dict)
 
     def tell(self) -> Iterator[Told]:
+        self.hops = given_back(self.business)
         lines = self.business.lines.values()
-        begun = [(line.granted_on, self._granted(line.line)) for line in lines]
-        told = [Told(on, zh, en) for on, (zh, en) in begun]
+        told = [*self._ledgers(), *(self._granted(line) for line in lines)]
         count, first = len(self.business.parties), min(line.granted_on for line in lines)
         told.append(
             Told(
@@ -120,20 +156,38 @@ class _Teller:
             told += [self._step(step) for step in steps]
         yield from sorted(told, key=lambda each: each.on)
 
-    def _granted(self, number: object) -> tuple[str, str]:
-        line = self.business.lines[number]  # type: ignore[index]
+    def _ledgers(self) -> Iterator[Told]:
+        for row in self.business.ledgers.values():
+            if row.ledger > 1:
+                yield Told(
+                    row.opened_on,
+                    f"账本 {row.ledger} 启用，接替账本 {row.ledger - 1}。",
+                    f"ledger {row.ledger} opens and takes over from ledger {row.ledger - 1}.",
+                )
+            if row.stopped_on is not None:
+                yield Told(
+                    row.stopped_on,
+                    f"登记中心永久停止账本 {row.ledger} 的开立（{row.reason}）。",
+                    f"the registrar stops issue in ledger {row.ledger} for good; it runs off ({row.reason}).",
+                )
+
+    def _granted(self, line: LineFile) -> Told:
         bank = next(each.short for each in self.business.banks() if each.party == line.line >> 32)
         under_zh = f"（{line_text(line.parent)} 项下）" if line.parent else ""
         under_en = f" under {line_text(line.parent)}" if line.parent else ""
-        return (
-            f"{bank}授予{line.issuer}额度 {line_text(line.line)}{under_zh}，{yuan(line.limit)} 元。",
-            f"{bank} grants {line.issuer} line {line_text(line.line)}{under_en} of {yuan(line.limit)}.",
+        within_zh = f"在账本 {line.ledger} " if line.ledger > 1 else ""
+        within_en = f" in ledger {line.ledger}" if line.ledger > 1 else ""
+        return Told(
+            line.granted_on,
+            f"{bank}{within_zh}授予{line.issuer}额度 {line_text(line.line)}{under_zh}，{yuan(line.limit)} 元。",
+            f"{bank} grants {line.issuer} line {line_text(line.line)}{under_en}{within_en} of {yuan(line.limit)}.",
         )
 
     def _step(self, step: Step) -> Told:
         if step.refused_as is None:
             self._reckon(step)
-        quote = self.business.quotes.get(step.quote or "")
+        quote = self.business.quotes.get(step.quote or "") if step.verb is not Verb.PLEDGE else None
+        hop = self.hops.get(step)
         if quote is None:
             priced = self.prices.get(step.voucher)
         else:
@@ -158,6 +212,9 @@ class _Teller:
             "until": step.until,
             "note": step.note,
             "proceeds": yuan(priced.proceeds) if priced else "",
+            "left": yuan(self.faces.get(step.voucher, Fen(0))),
+            "hop": yuan(hop.amount) if hop else "",
+            "late": yuan(hop.interest) if hop else "",
             "price_zh": price_zh,
             "price_en": price_en,
         }
@@ -177,6 +234,9 @@ class _Teller:
         refusal = self.refusals.get(step)
         name = refusal.name if refusal else str(step.refused_as)
         facts = refusal.facts if refusal else {}
+        if "overdue" in facts:
+            owed = yuan(Fen(int(str(facts["overdue"]))))
+            return f"{name}，逾期未付 {owed} 元", f"{name}: {owed} are overdue"
         if not {"asked", "available"} <= facts.keys():
             return name, name
         sums = [yuan(Fen(int(str(facts[fact])))) for fact in ("asked", "available")]
@@ -190,6 +250,8 @@ class _Teller:
         elif step.verb is Verb.SPLIT:
             self.faces[step.voucher] = Fen(self.faces[step.voucher] - (step.amount or 0))
             self.faces[step.part or ""] = step.amount or Fen(0)
+        elif step.verb in SETTLES:
+            self.faces[step.voucher] = Fen(self.faces[step.voucher] - (step.amount or 0))
         elif step.verb is Verb.DISCOUNT:
             self.prices[step.voucher] = price(self.faces[step.voucher], self.business.quote(step.quote or ""))
 

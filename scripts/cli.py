@@ -18,11 +18,22 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from ledger.calendar import date_of_day
 from ledger.errors import Refusal, TallystickError, VerificationError
-from scripts import cli_books, cli_operator, cli_pay, cli_show, cli_tree, cli_verbs
-from scripts.cli_installation import create
-from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, day, screen_of
+from scripts import (
+    cli_books,
+    cli_deploy,
+    cli_ending,
+    cli_keys,
+    cli_operator,
+    cli_pay,
+    cli_rules,
+    cli_show,
+    cli_tree,
+    cli_trouble,
+    cli_verbs,
+)
+from scripts.cli_command import saying, signing
+from scripts.cli_options import JsonOption, screen_of
 from scripts.cli_screen import NO, UNUSABLE, Screen
 
 DEBUG: Final = "TALLYSTICK_DEBUG"
@@ -30,6 +41,18 @@ DEBUG: Final = "TALLYSTICK_DEBUG"
 
 class Door(TyperGroup):
     """The one place where errors become sentences and exit codes."""
+
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
+        """The run's screen is made here: what cannot even be read is to be said as JSON too, where that is wanted."""
+        before = args[: args.index("--")] if "--" in args else args
+        screen = Screen(json="--json" in before)
+        try:
+            ctx = super().make_context(info_name, args, parent, **extra)
+        except typer.exceptions.TyperException as misused:
+            _misused(screen, misused)
+            raise
+        ctx.obj = screen
+        return ctx
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; see the module's docstring for what its errors become."""
@@ -44,7 +67,10 @@ class Door(TyperGroup):
         except TallystickError as error:
             screen_of(ctx).failed(str(error))
             raise typer.Exit(UNUSABLE) from None
-        except (typer.Exit, typer.Abort, typer.exceptions.TyperException):
+        except typer.exceptions.TyperException as misused:
+            _misused(screen_of(ctx), misused)
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except OSError as failed:
             if failed.errno == errno.EPIPE:
@@ -56,6 +82,13 @@ class Door(TyperGroup):
         except Exception as unexpected:
             _unexpected(screen_of(ctx), unexpected)
             raise typer.Exit(UNUSABLE) from None
+
+
+def _misused(screen: Screen, error: Exception) -> None:
+    """An unknown command, a missing or unknown option: the library says it to people, this to scripts."""
+    said = getattr(error, "format_message", None)
+    if said is not None:
+        screen.answer({"error": said() or str(error)})
 
 
 def _unexpected(screen: Screen, error: Exception) -> None:
@@ -81,11 +114,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _begin(ctx: typer.Context) -> None:
-    ctx.obj = Screen()
-
-
 @app.command()
 def demo(
     ctx: typer.Context,
@@ -108,62 +136,47 @@ def demo(
         raise typer.Exit(NO)
 
 
-@app.command()
-def deploy(
-    ctx: typer.Context,
-    bank: Annotated[
-        list[str] | None, typer.Option("--bank", help="A founding bank; repeat for more.")
-    ] = None,
-    registrar: Annotated[str, typer.Option("--registrar", help="Who admits parties.")] = "登记机构",
-    demo_from: Annotated[
-        str | None, typer.Option("--demo-from", help="A demo chain that begins on this day and can travel.")
-    ] = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Makes an installation: a chain with both contracts, a database, sealed keys of registrar and banks.
-
-    The registrar is party 1, the banks are parties 2, 3, …. With --node the contracts go to a JSON-RPC node.
-
-    \b
-    Example:
-      tallystick deploy --bank "江城银行" --bank "海州银行"
-    """
-    screen = screen_of(ctx)
-    begin = day(demo_from) if demo_from else None
-    with screen.progress("Deploying"):
-        pin = create(screen, directory, registrar=registrar, banks=bank or [], node=node, demo_from=begin)
-    starts = f", its days begin on {date_of_day(begin)}" if begin is not None else ""
-    screen.say(f"Installation in {directory}: ledger {pin.ledger} on chain {pin.chain_id}{starts}.")
-    screen.say("Next: tallystick admit NAME --role issuer --code CODE")
-    screen.answer(
-        {
-            "directory": str(directory),
-            "chain_id": pin.chain_id,
-            "registry": pin.registry,
-            "ledger": pin.ledger,
-            "banks": list(range(2, 2 + len(bank or []))),
-        }
-    )
-
-
 for name, command in (
-    ("admit", cli_operator.admit),
-    ("suspend", cli_operator.suspend),
-    ("grant-line", cli_operator.grant_line),
-    ("issue", cli_verbs.issue),
-    ("transfer", cli_verbs.transfer),
-    ("split", cli_verbs.split),
-    ("discount", cli_verbs.discount),
-    ("rescind", cli_verbs.rescind),
-    ("cancel", cli_verbs.cancel),
+    ("deploy", cli_deploy.deploy),
+    ("succeed", cli_deploy.succeed),
+    ("deploy-verifiers", cli_deploy.deploy_verifiers),
+    ("deploy-wallet", cli_deploy.deploy_wallet),
+    ("admit", signing(cli_keys.admit, registry=True)),
+    ("suspend", signing(cli_keys.suspend, registry=True)),
+    ("rekey", signing(cli_keys.rekey, registry=True)),
+    ("propose-rekey", signing(cli_keys.propose_rekey, registry=True)),
+    ("veto-rekey", signing(cli_keys.veto_rekey, registry=True)),
+    ("withdraw-rekey", signing(cli_keys.withdraw_rekey, registry=True)),
+    ("finish-rekey", signing(cli_keys.finish_rekey, registry=True)),
+    ("list-verifier", signing(cli_rules.list_verifier, registry=True)),
+    ("hand-over", signing(cli_rules.hand_over, registry=True)),
+    ("accept-hand-over", signing(cli_rules.accept_hand_over, registry=True)),
+    ("grant-line", signing(cli_operator.grant_line)),
+    ("resize-line", signing(cli_rules.resize_line)),
+    ("freeze-line", signing(cli_rules.freeze_line)),
+    ("tenor-cap", signing(cli_rules.tenor_cap)),
+    ("stop-issue", signing(cli_rules.stop_issue)),
+    ("issue", signing(cli_verbs.issue)),
+    ("transfer", signing(cli_verbs.transfer)),
+    ("split", signing(cli_verbs.split)),
+    ("discount", signing(cli_verbs.discount)),
+    ("rescind", signing(cli_verbs.rescind)),
+    ("cancel", signing(cli_ending.cancel)),
+    ("cancel-whole", signing(cli_ending.cancel_whole)),
+    ("revoke", signing(cli_ending.revoke)),
+    ("revoke-issue", signing(cli_ending.revoke_issue)),
+    ("overdue", saying(cli_trouble.overdue)),
+    ("pledge", signing(cli_trouble.pledge)),
+    ("release", signing(cli_trouble.release)),
+    ("freeze", signing(cli_trouble.freeze)),
+    ("unfreeze", signing(cli_trouble.unfreeze)),
     ("sign", cli_operator.sign),
     ("send", cli_operator.send),
     ("show", cli_tree.show),
     ("vouchers", cli_show.vouchers),
     ("lines", cli_show.lines),
     ("parties", cli_show.parties),
+    ("ledgers", cli_show.ledgers),
     ("index", cli_books.index),
     ("verify", cli_books.verify_),
     ("reconcile", cli_books.reconcile_),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,22 +16,26 @@ from ledger.agreements import PartyNumber
 from ledger.calendar import Day, date_of_day, parse_date
 from ledger.embedded import EmbeddedChain
 from ledger.errors import FileError, InputError
+from ledger.health import Finding, examine
 from ledger.money import Fen, yuan
+from ledger.pin import check_pin
 from ledger.reconciliation import (
     KIND_WORDS,
     Reconciliation,
     StatedBlock,
+    merged,
     reconcile,
     to_json,
     write_csv,
     write_html,
 )
+from ledger.reconciliation.extract import chain_rows, inputs_of, stated_block
 from ledger.reconciliation.report import pairs_text
 from ledger.statement import read_line_book, read_loan_book, read_statement
+from ledger.store import followed, pins
 from ledger.verification import verify
 from ledger.world import Role
 from scripts.business_dossier import read_dossier
-from scripts.business_extract import chain_rows, inputs_of, stated_block
 from scripts.cli_installation import DOSSIER, Office, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
 from scripts.cli_screen import NO, Screen
@@ -63,19 +67,28 @@ def index(
 
 def verify_(
     ctx: typer.Context,
+    invariants: Annotated[
+        bool, typer.Option("--invariants", help="Only what needs no database: the node's own state.")
+    ] = False,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Recomputes the journal from the chain and compares events, rows, storage and the invariant list.
 
-    Nothing is changed. Exit code 1 where anything differs.
+    Of all ledgers of the installation. With --invariants the database's events and rows are left out: events and
+    storage are read from the node, and the invariant list is run on what they say. Nothing is changed. Exit code 1
+    where anything differs.
 
     \b
     Example:
       tallystick verify
+      tallystick verify --invariants
     """
     with opened(screen_of(ctx), directory, node) as office:
+        if invariants:
+            _examine(office)
+            return
         with office.screen.progress("Comparing with the chain") as report:
             found = verify(office.store, office.chain, report=report)
         office.screen.answer(
@@ -95,14 +108,50 @@ def verify_(
             office.screen.say(f"Verified: {compared} agree, journal and invariants hold.")
             return
         office.screen.say(f"NOT verified: {len(found.findings)} differences in {compared}:")
-        for each in found.findings[:MOST_SHOWN]:
-            office.screen.say(f"  {each}")
-        if len(found.findings) > MOST_SHOWN:
-            office.screen.say(f"  … and {len(found.findings) - MOST_SHOWN} more; --json has them all.")
+        _list(office, found.findings)
         office.screen.say(
             "Keep the database as it is for the inquiry; make a new one from the chain beside it."
         )
         raise typer.Exit(NO)
+
+
+def _examine(office: Office) -> None:
+    """The health-checker, ledger by ledger; what the registry has wrong is said once."""
+    with office.store.reading() as session:
+        known = pins(session)
+        first_block = min(each.first_block for each in followed(session))
+    for pin in known:
+        check_pin(office.chain, pin)
+    block = office.chain.height()
+    with office.screen.progress("Reading the node") as report:
+        examined = [
+            examine(office.chain, pin, first_block=first_block, block=block, report=report) for pin in known
+        ]
+    findings = list(dict.fromkeys(finding for each in examined for finding in each.findings))
+    words = sum(each.words for each in examined)
+    office.screen.answer(
+        {
+            "healthy": not findings,
+            "block": block,
+            "ledgers": [pin.ledger for pin in known],
+            "words": words,
+            "findings": [str(each) for each in findings],
+        }
+    )
+    looked_at = f"{len(known)} ledger(s) and {words} storage words at block {block}"
+    if not findings:
+        office.screen.say(f"Healthy: {looked_at} agree with the events, journal and invariants hold.")
+        return
+    office.screen.say(f"NOT healthy: {len(findings)} findings in {looked_at}:")
+    _list(office, findings)
+    raise typer.Exit(NO)
+
+
+def _list(office: Office, findings: Sequence[Finding]) -> None:
+    for each in findings[:MOST_SHOWN]:
+        office.screen.say(f"  {each}")
+    if len(findings) > MOST_SHOWN:
+        office.screen.say(f"  … and {len(findings) - MOST_SHOWN} more; --json has them all.")
 
 
 def reconcile_(
@@ -115,12 +164,17 @@ def reconcile_(
         str | None, typer.Option("--statement-from", help="First day of the statement.")
     ] = None,
     tolerance: Annotated[int, typer.Option("--tolerance", help="Fen, 0 to 100.")] = 1,
-    dossier: Annotated[Path | None, typer.Option("--dossier", help="Else the installation's.")] = None,
+    dossier: Annotated[
+        list[Path] | None,
+        typer.Option("--dossier", help="Else the installation's; repeat it where each ledger has its own."),
+    ] = None,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compares the chain with one bank's loan_book.csv, statement.csv and line_book.csv.
+
+    All ledgers of the database are compared in one report, an old one that empties with the one that issues now.
 
     Exit code 0 where they agree, 1 where there are breaks, 2 where an input cannot be used.
 
@@ -137,7 +191,7 @@ def reconcile_(
             number,
             rows=chain_rows(office.store),
             block=_block(office),
-            dossier=read_dossier(dossier or directory / DOSSIER),
+            dossier=merged([read_dossier(each) for each in dossier or [directory / DOSSIER]]),
             books=books,
             cut_off=last,
         )

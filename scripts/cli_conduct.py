@@ -24,12 +24,14 @@ from ledger.chain import Address
 from ledger.errors import ChainError, InputError, Refusal
 from ledger.gas import CEILING, batch_gas, item_gas
 from ledger.members import Contract, voucher_text
-from ledger.payment import CompletePayment
+from ledger.outbox import Item
+from ledger.payment import Unsigned
 from ledger.sentences import sentences
-from ledger.signing import calldata, root_id
+from ledger.signing import WITH_NEW_SIGNER, calldata, root_id
 from ledger.tables import hex_of
 from ledger.world import World
 from scripts.cli_installation import Office
+from scripts.cli_signer import NewSigner
 
 VALID_SECONDS: Final = DAY_SECONDS
 """How long an agreement may land unless the caller says otherwise."""
@@ -53,16 +55,15 @@ class Wanted:
     """An agreement, and by whom it is meant to be signed.
 
     `named`: the parties whose keys the user named, in the order of the duties; None: whoever has to sign.
-    `consents`: how many, where that changes the meaning. `new_signer`: the key of an admission, which
-    `before_signing` puts into the keyring.
+    `consents`: how many, where that changes the meaning. `new_signer`: of an admission or rekey; its proof is the
+    last consent.
     """
 
     agreement: Agreement
     named: tuple[PartyNumber, ...] | None = None
     consents: int | None = None
     issued: Issue | None = None
-    new_signer: Address | None = None
-    before_signing: Callable[[], None] | None = None
+    new_signer: NewSigner | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -103,17 +104,27 @@ def judged(office: Office, wanted: Wanted) -> tuple[PartyNumber, ...]:
     return duties
 
 
-def read_out(office: Office, wanted: Wanted, duties: Sequence[PartyNumber], *, yes: bool) -> None:
-    """Shows the agreement as sentences and asks."""
+def read_out(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> None:
+    """Shows the agreement as sentences."""
     screen = office.screen
     for sentence in sentences(wanted.agreement, names=screen.names):
         screen.say(f"  {sentence.zh}")
         screen.say(f"  {sentence.en}")
     for note in wanted.notes:
         screen.say(f"  {note}")
-    if not yes:
-        signing = ", ".join(_called(office, party) for party in duties)
-        screen.confirm(f"Sign as {signing} and send?" if duties else "Send?")
+    for note in wanted.new_signer.notes if wanted.new_signer else ():
+        screen.say(f"  {note}")
+
+
+def ask(office: Office, question: str, *, yes: bool, keys: bool = True) -> None:
+    """The question, and the passphrase where keys are wanted; meanwhile others may use the chain."""
+    if yes and not (keys and office.screen.asks_passphrase):
+        return
+    with office.asking():
+        if not yes:
+            office.screen.confirm(question)
+        if keys:
+            office.screen.passphrase()
 
 
 def signer_of(world: World, party: PartyNumber) -> Address | None:
@@ -122,28 +133,73 @@ def signer_of(world: World, party: PartyNumber) -> Address | None:
     return to_checksum_address(f"0x{known.signer:040x}") if known else None
 
 
-def signed(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> list[bytes]:
-    """Every duty's consent by the sealed keys; InputError where a key is not here."""
-    world, domain = office.world(), office.domain(wanted.agreement.contract)
-    consents = []
+def consents_here(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> tuple[bytes | None, ...]:
+    """Each duty's consent, as far as its key is here."""
+    world, domain, agreement = office.world(), office.domain(wanted.agreement.contract), wanted.agreement
+    consents: list[bytes | None] = []
     for place, party in enumerate(duties):
-        last = place == len(duties) - 1
-        signer = wanted.new_signer if last and wanted.new_signer else signer_of(world, party)
-        consents.append(office.ring.sign(party, wanted.agreement, domain=domain, signer=signer))
+        if is_proof(agreement, place, len(duties)):
+            consents.append(wanted.new_signer.proof(agreement, domain) if wanted.new_signer else None)
+            continue
+        signer = signer_of(world, party)
+        here = signer in office.ring.signers(party)
+        consents.append(office.ring.sign(party, agreement, domain=domain, signer=signer) if here else None)
+    return tuple(consents)
+
+
+def signed(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> list[bytes]:
+    """Every duty's consent; InputError where one has to be given elsewhere."""
+    consents = []
+    given = consents_here(office, wanted, duties)
+    for place, (party, consent) in enumerate(zip(duties, given, strict=True)):
+        if consent is None and is_proof(wanted.agreement, place, len(duties)):
+            raise InputError(
+                "the new signer is kept elsewhere and has to prove itself: write the agreement with --save FILE, "
+                f"then: tallystick sign FILE --party {party} --new-signer --signature …"
+            )
+        if consent is None:
+            raise InputError(
+                f"the key file has no key {signer_of(office.world(), party)} of party {party}: let the party sign "
+                "itself, or add its key. Write the agreement with --save FILE, then: "
+                f"tallystick sign FILE --party {party}"
+            )
+        consents.append(consent)
     return consents
 
 
+def is_proof(agreement: Agreement, place: int, duties: int) -> bool:
+    """Whether that consent is the new signer's of an admission or rekey: the last one."""
+    return isinstance(agreement, WITH_NEW_SIGNER) and place == duties - 1
+
+
 def simulate(
-    office: Office, agreement: Agreement | CompletePayment, call: bytes, *, gas_caps: int = 0
+    office: Office,
+    agreement: Agreement,
+    consents: Sequence[bytes],
+    *,
+    call: bytes,
+    signers: Sequence[PartyNumber],
 ) -> None:
-    """Asks the contract itself; its Refusal where it says no."""
-    registry = isinstance(agreement, Agreement) and agreement.contract is Contract.REGISTRY
-    gas = min(batch_gas([item_gas(agreement, call, signature_gas=gas_caps)]), CEILING)
-    outcome = office.chain.simulate(
-        office.pin.registry if registry else office.pin.ledger, call, sender=office.chain.account, gas=gas
+    """Asks the contract itself, with as much gas as the relay gives; its Refusal where it says no."""
+    registry = agreement.contract is Contract.REGISTRY
+    contract = office.pin.registry if registry else office.pin.ledger
+    item = Item(
+        *(0, contract, call, None, None, tuple(signers), tuple(consents), agreement, None, 0, None, None)
     )
+    caps = _caps(office.world()).of(item)
+    gas = min(batch_gas([item_gas(agreement, call, signature_gas=caps)]), CEILING)
+    outcome = office.chain.simulate(contract, call, sender=office.chain.account, gas=gas)
     if not outcome.ok:
         raise decode_revert(outcome.output, [load("VoucherLedger").abi, load("PartyRegistry").abi])
+
+
+def _caps(world: World) -> relay.Caps:
+    return relay.Caps(
+        wallets={
+            number: party.signature_gas for number, party in world.parties.items() if party.signature_gas
+        },
+        verifiers={number: listed.signature_gas for number, listed in world.verifiers.items()},
+    )
 
 
 def deliver(
@@ -155,9 +211,8 @@ def deliver(
     issued: Issue | None = None,
 ) -> Happened:
     """Simulates, queues, relays and indexes a signed agreement; a Refusal leaves the dossier as it was."""
-    world = office.world()
-    caps = sum(world.parties[party].signature_gas for party in signers if party in world.parties)
-    simulate(office, agreement, calldata(agreement, consents, issued=issued), gas_caps=caps)
+    call = calldata(agreement, consents, issued=issued)
+    simulate(office, agreement, consents, call=call, signers=signers)
     office.dossier.save()
     number = relay.queue(
         office.store, agreement, consents, pin=office.pin, issued=issued, signers=list(signers)
@@ -165,19 +220,27 @@ def deliver(
     return _relayed(office, number)
 
 
-def complete(office: Office, number: VoucherId) -> Happened:
-    """Completes a payment by silence; it has no agreement and nobody signs."""
-    world = office.world()
-    refusal = voucher.may(world, CompletePayment(number), timestamp=office.now())
-    if refusal is not None:
-        raise refusal
-    sequence = world.vouchers[number].sequence
-    return _relayed(office, relay.queue_completion(office.store, number, sequence=sequence, pin=office.pin))
+def unsigned(office: Office, verb: Unsigned) -> Callable[[], Happened]:
+    """Judges a verb that nobody signs; what is given back does it."""
+
+    def judge() -> int:
+        world = office.world()
+        refusal = voucher.may(world, verb, timestamp=office.now())
+        if refusal is not None:
+            raise refusal
+        return world.vouchers[verb.voucher].sequence
+
+    def do() -> Happened:
+        sequence = judge()
+        return _relayed(office, relay.queue_unsigned(office.store, verb, sequence=sequence, pin=office.pin))
+
+    judge()
+    return do
 
 
 def _relayed(office: Office, number: int) -> Happened:
     with office.screen.progress("Waiting for the block"):
-        relay.run(office.store, office.chain, pin=office.pin)
+        relay.run(office.store, office.chain)
     office.follow()
     found = relay.outcome(office.store, number)
     if found is None:
@@ -199,15 +262,28 @@ def conduct(
 ) -> Happened | None:
     """The whole way of one agreement. With `save` it is signed as far as keys are here and kept, not sent."""
     duties = judged(office, wanted)
-    read_out(office, wanted, duties, yes=yes)
+    read_out(office, wanted, duties)
+    signing = ", ".join(_called(office, party) for party in duties)
+    asked = f"Sign as {signing} and {'write the file' if save else 'send'}?" if duties else "Send?"
+    ask(office, asked, yes=yes, keys=bool(duties))
+    if not yes:
+        duties = judged(office, wanted)  # others may have been faster than the answer
+    new = wanted.new_signer
     if save is not None:
         office.dossier.save()
+        if new is not None:
+            new.keep(office.ring)
         save(wanted, duties)
         return None
-    if wanted.before_signing is not None:
-        wanted.before_signing()
     consents = signed(office, wanted, duties)
-    return deliver(office, wanted.agreement, consents, signers=duties, issued=wanted.issued)
+    if new is not None:
+        new.keep(office.ring)  # before it is sent: a key that the chain has and nobody else is lost
+    try:
+        return deliver(office, wanted.agreement, consents, signers=duties, issued=wanted.issued)
+    except Refusal:
+        if new is not None:
+            new.forget(office.ring)
+        raise
 
 
 def present(office: Office, number: VoucherId) -> int:

@@ -24,6 +24,7 @@ from ledger.discount import to_json as quote_to_json
 from ledger.errors import InputError
 from ledger.members import parse_voucher, voucher_text
 from ledger.money import shown
+from ledger.outside import json_of
 from ledger.reconciliation import reference_hash
 from scripts.business_dossier import FORMAT
 
@@ -43,6 +44,8 @@ class DossierFile:
     invoice_salt: bytes
     content: dict[str, list[dict[str, Any]]]
     before: bytes | None = None
+    loaded: bytes | None = None
+    written: bytes | None = None
 
     @classmethod
     def create(cls, path: Path) -> DossierFile:
@@ -53,29 +56,55 @@ class DossierFile:
     def load(cls, path: Path) -> DossierFile:
         """Opens a dossier; InputError where there is none or it cannot be read."""
         try:
-            given = json.loads(path.read_text(encoding="utf-8"))
+            return cls._of(path, path.read_bytes())
+        except OSError as missing:
+            raise InputError(f"the dossier {path} cannot be read: {missing.strerror}") from None
+
+    @classmethod
+    def _of(cls, path: Path, text: bytes) -> DossierFile:
+        try:
+            given = json_of(text)
             if given["format"] != FORMAT:
                 raise ValueError
             content = {name: [dict(row) for row in given[name]] for name in LISTS}
-            dossier = cls(path, str(given["contract"]), bytes.fromhex(given["invoice_salt"]), content)
+            salt = bytes.fromhex(given["invoice_salt"])
+            dossier = cls(path, str(given["contract"]), salt, content, loaded=text)
             _ = dossier.names, dossier.numbers
             return dossier
-        except OSError as missing:
-            raise InputError(f"the dossier {path} cannot be read: {missing.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError, InputError):
             raise InputError(f"{path} is no dossier of this version: restore it from a copy") from None
 
     def save(self) -> None:
-        """Replaces the file."""
+        """Replaces the file. What another command has added since it was loaded stays; InputError where that and
+        this one cannot both be."""
         self.before = self.path.read_bytes() if self.path.exists() else None
+        if self.before is not None and self.loaded is not None and self.before != self.loaded:
+            self._take_in(self.before, self.loaded)
         whole: dict[str, object] = {"format": FORMAT, "contract": self.contract}
         whole |= {"invoice_salt": self.invoice_salt.hex(), **self.content}
-        _replace(self.path, (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode())
+        self.written = self.loaded = (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode()
+        _replace(self.path, self.written)
 
     def undo(self) -> None:
-        """Puts back the file as it was before `save`."""
-        if self.before is not None:
+        """Puts back the file as it was before `save`, unless somebody has added to it since."""
+        if self.before is not None and self.path.read_bytes() == self.written:
             _replace(self.path, self.before)
+
+    def _take_in(self, present: bytes, loaded: bytes) -> None:
+        theirs, base = self._of(self.path, present), self._of(self.path, loaded)
+        for name in LISTS:
+            known = len(base.content[name])
+            if theirs.content[name][:known] != base.content[name]:
+                raise InputError(f"{self.path} was changed by hand meanwhile: run the command again")
+            added = [row for row in self.content[name][known:] if row not in theirs.content[name]]
+            self.content[name] = theirs.content[name] + added
+        for rows, key in (("vouchers", "number"), ("parties", "party"), ("parties", "name")):
+            values = [row[key] for row in self.content[rows]]
+            for value in values:
+                if values.count(value) > 1:
+                    raise InputError(
+                        f"{key} {value} of the {rows} was taken by another command meanwhile: run this one again"
+                    )
 
     # Parties
 
@@ -112,13 +141,15 @@ class DossierFile:
 
     # Vouchers
 
-    def number_voucher(self, number: str, voucher: VoucherId) -> None:
-        """Gives a voucher its readable number; InputError where that is taken or looks like something else."""
+    def number_voucher(self, number: str, voucher: VoucherId, contract: str) -> None:
+        """Gives a voucher of a ledger its readable number; InputError where that is taken or looks like something
+        else."""
         if not _NUMBER.fullmatch(number) or not number.isprintable() or number.lower().startswith("0x"):
             raise InputError(f"voucher number {shown(number)}: give one without blanks, such as P-2026-001")
         if any(row["number"] == number for row in self.content["vouchers"]):
             raise InputError(f"voucher number {number} is taken: give another one with --number")
-        self.content["vouchers"].append({"number": number, "voucher": voucher_text(voucher)})
+        row = {"number": number, "voucher": voucher_text(voucher)}
+        self.content["vouchers"].append(row | self._elsewhere(contract))
 
     @property
     def numbers(self) -> Mapping[VoucherId, str]:
@@ -165,14 +196,20 @@ class DossierFile:
         self.content["reasons"].append({"text": text, "salt": salt.hex(), "hash": hashed.hex()})
         return hashed
 
+    def order(self, number: str) -> bytes:
+        """The salted hash of a court order, the same each time it is named: it counts once for a voucher."""
+        text = f"order {number}"
+        known = [row["hash"] for row in self.content["reasons"] if row["text"] == text]
+        return bytes.fromhex(known[0]) if known else self.reason(text)
+
     def reference(self, text: str) -> bytes:
         """The salted hash of a payment reference, as it will stand on the statement."""
         salt, hashed = _salted(text)
         self.content["references"].append({"reference": text, "salt": salt.hex(), "hash": hashed.hex()})
         return hashed
 
-    def quote(self, quote: Quote, part: Part, voucher: VoucherId) -> bytes:
-        """Keeps a quote with what it comes to for this voucher, and gives its hash."""
+    def quote(self, quote: Quote, part: Part, voucher: VoucherId, *, contract: str) -> bytes:
+        """Keeps a quote with what it comes to for this voucher of that ledger, and gives its hash."""
         salt = secrets.token_bytes(SALT_BYTES)
         self.content["quotes"].append(
             {
@@ -183,9 +220,14 @@ class DossierFile:
                 "proceeds_fen": int(part.proceeds),
                 "interest_fen": int(part.interest),
                 "issuer_interest_fen": int(part.issuer_interest),
+                **self._elsewhere(contract),
             }
         )
         return bytes(quote_hash(quote, salt))
+
+    def _elsewhere(self, contract: str) -> dict[str, str]:
+        """What a row of another ledger than the file's own says besides."""
+        return {} if contract == self.contract else {"contract": contract}
 
 
 def _salted(text: str) -> tuple[bytes, bytes]:

@@ -17,11 +17,16 @@ from pathlib import Path
 from typing import Final
 
 from ledger.agreements import Agreement, Issue, PartyNumber, from_json, to_json
-from ledger.errors import InputError
+from ledger.credentials import require_consent
+from ledger.errors import InputError, Refusal
 from ledger.members import parse_hex
+from ledger.outside import read_json
 from ledger.sentences import sentences
-from scripts.cli_conduct import Happened, Wanted, deliver, signer_of
+from ledger.signing import WITH_NEW_SIGNER, digest
+from ledger.world import SignerKind
+from scripts.cli_conduct import Happened, Wanted, consents_here, deliver, is_proof, signer_of
 from scripts.cli_installation import Office
+from scripts.cli_signer import address_of, combined_of, consent_by, party_of_claim, verifiers_of
 
 FORMAT: Final = "tallystick-agreement-1"
 
@@ -63,12 +68,12 @@ def write(path: Path, envelope: Envelope) -> None:
 def read(path: Path) -> Envelope:
     """Reads a file that anybody may have written; InputError naming what is wrong with it."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as missing:
         raise InputError(f"{path} cannot be read: {missing.strerror}") from None
-    except ValueError:
+    except InputError as unread:
         raise InputError(
-            f"{path} is no signed agreement: expected the file that --save has written"
+            f"{path} is no signed agreement: expected the file that --save has written ({unread})"
         ) from None
     try:
         if content["format"] != FORMAT:
@@ -108,23 +113,26 @@ def saver(office: Office, path: Path | None) -> Callable[[Wanted, Sequence[Party
             tuple(duties),
             (None,) * len(duties),
         )
-        here = set(office.ring.parties())
-        envelope = blank
-        for party in dict.fromkeys(duties):
-            if party in here:
-                envelope = with_consent(office, envelope, party)
+        envelope = replace(blank, consents=consents_here(office, wanted, duties))
         write(path, envelope)
         lacking = ", ".join(str(party) for party in envelope.missing)
         office.screen.say(
             f"Written to {path}; " + (f"still to sign: {lacking}" if lacking else "all have signed")
         )
-        office.screen.answer({"saved": str(path), "missing": [int(party) for party in envelope.missing]})
+        signed = "0x" + digest(wanted.agreement, domain).hex()
+        office.screen.say(f"What is signed elsewhere is the digest {signed}.")
+        office.screen.answer(
+            {"saved": str(path), "missing": [int(party) for party in envelope.missing], "digest": signed}
+        )
 
     return save
 
 
 def require_ours(office: Office, envelope: Envelope) -> None:
-    """InputError where the agreement is for another chain or contract."""
+    """InputError where the agreement is for another chain or contract; the command works on its ledger."""
+    for pin in office.pins:
+        if pin.ledger == envelope.contract:
+            office.pin = pin
     domain = office.domain(envelope.agreement.contract)
     if (envelope.chain_id, envelope.contract) != (domain.chain_id, domain.address):
         raise InputError(
@@ -133,20 +141,79 @@ def require_ours(office: Office, envelope: Envelope) -> None:
         )
 
 
-def with_consent(office: Office, envelope: Envelope, party: PartyNumber) -> Envelope:
-    """Signed by one more party; InputError where it has nothing to sign or its key is not here."""
-    if party not in envelope.signers:
-        asked = ", ".join(str(each) for each in envelope.signers)
-        raise InputError(f"party {party} has nothing to sign here: the agreement asks for {asked}")
-    domain = office.domain(envelope.agreement.contract)
-    consent = office.ring.sign(
-        party, envelope.agreement, domain=domain, signer=signer_of(office.world(), party)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """By what a party signs: a private key in a file, a signature made elsewhere, the parts of a wallet's members;
+    none of them: the key file."""
+
+    key: Path | None = None
+    public_key: Path | None = None
+    signature: str | None = None
+    parts: Sequence[str] = ()
+
+    @property
+    def here(self) -> bool:
+        """Whether the key file is wanted."""
+        return self.key is None and self.signature is None and not self.parts
+
+
+def place_of(envelope: Envelope, party: PartyNumber, *, new: bool) -> int:
+    """Which of the consents is this party's; `new`: as the new signer of an admission or rekey."""
+    count = len(envelope.signers)
+    for place, each in enumerate(envelope.signers):
+        if each == party and is_proof(envelope.agreement, place, count) == new:
+            return place
+    asked = ", ".join(
+        f"{each}{' --new-signer' if is_proof(envelope.agreement, place, count) else ''}"
+        for place, each in enumerate(envelope.signers)
     )
-    consents = tuple(
-        consent if each == party else old
-        for each, old in zip(envelope.signers, envelope.consents, strict=True)
-    )
+    raise InputError(f"party {party} has nothing to sign here: the agreement asks for {asked}")
+
+
+def with_consent(office: Office, envelope: Envelope, place: int, *, how: How) -> Envelope:
+    """Signed at one more place; InputError where the key is not here, the credential errors where it is not the
+    party's or the signature not good. A contract wallet's is looked at when it is sent."""
+    agreement, party = envelope.agreement, envelope.signers[place]
+    domain, proves = office.domain(agreement.contract), is_proof(agreement, place, len(envelope.signers))
+    if how.here:
+        signer = signer_of(office.world(), party)
+        if proves:
+            assert isinstance(agreement, WITH_NEW_SIGNER)
+            signer = address_of(agreement.signer)
+        consent = office.ring.sign(party, agreement, domain=domain, signer=signer)
+    else:
+        consent = _from_elsewhere(office, envelope, place, how=how)
+    consents = (*envelope.consents[:place], consent, *envelope.consents[place + 1 :])
     return replace(envelope, consents=consents)
+
+
+def _from_elsewhere(office: Office, envelope: Envelope, place: int, *, how: How) -> bytes:
+    agreement, world = envelope.agreement, office.world()
+    domain, verifiers = office.domain(agreement.contract), verifiers_of(world)
+    if is_proof(agreement, place, len(envelope.signers)):
+        assert isinstance(agreement, WITH_NEW_SIGNER)
+        party = party_of_claim(agreement)
+    else:
+        found = world.parties.get(envelope.signers[place])
+        if found is None:
+            raise Refusal("UnknownParty", {"party": envelope.signers[place]})
+        party = found
+    if how.parts:
+        if how.key is not None or how.signature is not None or party.kind is not SignerKind.CONTRACT:
+            raise InputError("--part: only a wallet of several members has parts, and nothing besides them")
+        return combined_of(how.parts, agreement, domain=domain, verifiers=verifiers)
+    consent = consent_by(
+        how.key,
+        how.public_key,
+        how.signature,
+        agreement=agreement,
+        domain=domain,
+        party=party,
+        verifiers=verifiers,
+    )
+    if party.kind is not SignerKind.CONTRACT:
+        require_consent(consent, agreement, party, domain=domain, verifiers=verifiers)
+    return consent
 
 
 def read_out(office: Office, envelope: Envelope) -> None:

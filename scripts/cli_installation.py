@@ -18,20 +18,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from ledger.agreements import PartyNumber
+from sqlalchemy import select
+
+from ledger.agreements import PartyNumber, VoucherId
 from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
-from ledger.chain import Address, Pin, RpcChain, check_pin
+from ledger.chain import Address, RpcChain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
 from ledger.indexer import Progress, follow
 from ledger.keys import COST, Keyring
 from ledger.members import Contract, parse_hex
+from ledger.money import shown
+from ledger.pin import Pin, check_pin
 from ledger.rows import world_of
 from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store, pins
+from ledger.tables import VoucherRow
 from ledger.world import World
 from scripts.cli_dossier import DossierFile
+from scripts.cli_options import naming
 from scripts.cli_screen import Screen
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
@@ -41,19 +47,61 @@ Engine = EmbeddedChain | RpcChain
 
 @dataclass
 class Office:
-    """An open installation. `ring` asks for the passphrase when it is first used."""
+    """An open installation. `ring` asks for the passphrase when it is first used.
+
+    `pin` is the ledger that the command works on: the newest, until `voucher` or the user has named another.
+    """
 
     screen: Screen
     directory: Path
+    node: str | None
+    sends: bool
     chain: Engine
     store: Store
+    pins: tuple[Pin, ...]
     pin: Pin
     dossier: DossierFile
+    chosen: bool = False
+    away: bool = False
 
     @cached_property
     def ring(self) -> Keyring:
         """The sealed keys; SealError for a wrong passphrase."""
         return Keyring.load(self.directory / KEYS, self.screen.passphrase())
+
+    def party(self, text: str, option: str) -> PartyNumber:
+        """A party by number or name; InputError naming the option where nobody is called so."""
+        return naming(option, self.dossier.party, text)
+
+    def voucher(self, text: str) -> VoucherId:
+        """A voucher by readable number or id; from here on the command works on the ledger that has it.
+
+        InputError where --ledger has named another one. An id that no ledger has stays for the rules to refuse.
+        """
+        number = self.dossier.voucher(text)
+        with self.store.reading() as session:
+            query = select(VoucherRow.contract).where(VoucherRow.voucher == number)
+            having = [pin for pin in self.pins if pin.ledger in set(session.scalars(query))]
+        if having and self.chosen and self.pin not in having:
+            where = ledger_text(self.pins, having[0])
+            raise InputError(f"voucher {text} is in ledger {where}: name that one with --ledger, or none")
+        if having and not self.chosen:
+            self.pin = having[0]
+        return number
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While somebody is asked something: the chain is free for others meanwhile, and looked at anew after."""
+        if not isinstance(self.chain, EmbeddedChain):
+            yield
+        else:
+            self.chain.close()
+            self.away = True
+            yield
+            self.chain = _chain(self.directory, self.node, sends=self.sends)
+            self.away = False
+            check_pin(self.chain, self.pin)
+        self.follow()
 
     def domain(self, contract: Contract) -> Domain:
         """The signing domain of one of the two contracts."""
@@ -84,24 +132,48 @@ class Office:
 
 
 @contextmanager
-def opened(screen: Screen, directory: Path, node: str | None, *, sends: bool = False) -> Iterator[Office]:
-    """The installation in a directory. InputError where there is none, ChainError where the chain is another."""
+def opened(
+    screen: Screen, directory: Path, node: str | None, *, sends: bool = False, ledger: str | None = None
+) -> Iterator[Office]:
+    """The installation in a directory. InputError where there is none, or no such ledger in it, ChainError where
+    the chain is another. `ledger`: as the user has named it."""
     if not (directory / DATABASE).is_file():
         raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
     dossier = DossierFile.load(directory / DOSSIER)
     screen.names, screen.vouchers = dossier.names, dossier.numbers
     chain = _chain(directory, node, sends=sends)
+    office: Office | None = None
     try:
         with open_store(f"sqlite:///{directory / DATABASE}") as store:
             with store.reading() as session:
                 pinned = pins(session)
             if not pinned:
                 raise InputError(f"the database in {directory} names no contract: deploy anew elsewhere")
-            check_pin(chain, pinned[-1])
-            yield Office(screen, directory, chain, store, pinned[-1], dossier)
+            for each in pinned:
+                check_pin(chain, each)
+            pin = pinned[-1] if ledger is None else _named(pinned, ledger)
+            office = Office(
+                *(screen, directory, node, sends, chain, store, tuple(pinned), pin, dossier),
+                chosen=ledger is not None,
+            )
+            yield office
     finally:
-        if isinstance(chain, EmbeddedChain):
-            chain.close()
+        present = chain if office is None else office.chain  # another one after a question
+        if isinstance(present, EmbeddedChain) and not (office and office.away):
+            present.close()
+
+
+def ledger_text(pins: Sequence[Pin], pin: Pin) -> str:
+    """Place and address of a ledger of the installation."""
+    return f"{pins.index(pin) + 1} ({pin.ledger})"
+
+
+def _named(pins: Sequence[Pin], text: str) -> Pin:
+    for place, pin in enumerate(pins, start=1):
+        if text == str(place) or text.lower() == pin.ledger.lower():
+            return pin
+    known = ", ".join(ledger_text(pins, pin) for pin in pins)
+    raise InputError(f"--ledger: {shown(text)} is no ledger of this installation, which has {known}")
 
 
 def _chain(directory: Path, node: str | None, *, sends: bool) -> Engine:

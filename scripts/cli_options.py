@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 from ledger.agreements import Invoice, PartyNumber
 from ledger.calendar import Day, day_of_date, parse_date
 from ledger.errors import InputError
-from ledger.money import Fen, parse_yuan, shown
+from ledger.members import parse_line
+from ledger.money import Fen, parse_rate, parse_yuan, shown
 from scripts.cli_dossier import DossierFile
 from scripts.cli_screen import Screen
 
 HERE: Final = Path("tallystick-data")
+T = TypeVar("T")
 
 
 def _json(ctx: typer.Context, value: bool) -> bool:
@@ -28,6 +30,51 @@ def screen_of(ctx: typer.Context) -> Screen:
     screen = ctx.find_object(Screen)
     assert screen is not None
     return screen
+
+
+def day(text: str) -> Day:
+    """A date as a day number."""
+    return day_of_date(parse_date(text))
+
+
+def _readable(parse: Callable[[str], object]) -> Callable[..., Any]:
+    """A callback that names the option whose text cannot be read; the text itself goes on."""
+
+    def look(param: typer.CallbackParam, value: Any) -> Any:
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if text is not None:
+                naming(param.opts[0], parse, text)
+        return value
+
+    return look
+
+
+def naming(option: str, parse: Callable[[str], T], text: str) -> T:
+    """What `parse` makes of the text; its InputError says of which option it was."""
+    try:
+        return parse(text)
+    except InputError as unread:
+        raise InputError(f"{option}: {unread}") from None
+
+
+def amount_option(flag: str, text: str) -> Any:
+    """An option that takes yuan."""
+    return typer.Option(flag, help=text, callback=_readable(parse_yuan))
+
+
+def day_option(flag: str, text: str) -> Any:
+    """An option that takes a date."""
+    return typer.Option(flag, help=text, metavar="YYYY-MM-DD", callback=_readable(day))
+
+
+def line_option(flag: str, text: str) -> Any:
+    """An option that takes the number of a credit line."""
+    return typer.Option(flag, help=text, metavar="BANK-REFERENCE", callback=_readable(parse_line))
+
+
+def rate_option(flag: str, text: str) -> Any:
+    """An option that takes percent a year."""
+    return typer.Option(flag, help=text, callback=_readable(parse_rate))
 
 
 DirectoryOption = Annotated[
@@ -48,7 +95,19 @@ SaveOption = Annotated[
 ]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--valid-until", help="Last day on which it may land (YYYY-MM-DD); else 24 hours."),
+    typer.Option(
+        "--valid-until",
+        help="Last day on which it may land; else 24 hours.",
+        metavar="YYYY-MM-DD",
+        callback=_readable(day),
+    ),
+]
+LedgersOption = Annotated[
+    str | None, typer.Option("--ledger", help="Only this one: address or place (1 is the first).")
+]
+LedgerOption = Annotated[
+    str | None,
+    typer.Option("--ledger", help="Address or place (1 is the first); else the voucher's, or the newest."),
 ]
 InvoiceOption = Annotated[
     list[str] | None,
@@ -57,21 +116,16 @@ InvoiceOption = Annotated[
 VoucherArgument = Annotated[str, typer.Argument(help="Readable number or id.", metavar="VOUCHER")]
 
 
-def day(text: str) -> Day:
-    """A date as a day number."""
-    return day_of_date(parse_date(text))
-
-
 def invoices(dossier: DossierFile, payer: PartyNumber, given: Sequence[str] | None) -> tuple[Invoice, ...]:
     """Invoice uses out of NUMBER=AMOUNT[/TOTAL]; without a total the amount is all of it."""
     found = []
     for text in given or ():
         number, equals, amounts = text.rpartition("=")
         if not equals or not number.strip():
-            raise InputError(f"invoice {shown(text)}: write NUMBER=AMOUNT or NUMBER=AMOUNT/TOTAL")
+            raise InputError(f"--invoice {shown(text)}: write NUMBER=AMOUNT or NUMBER=AMOUNT/TOTAL")
         amount, slash, total = amounts.partition("/")
-        used = parse_yuan(amount)
-        whole = parse_yuan(total) if slash else used
+        used = naming("--invoice", parse_yuan, amount)
+        whole = naming("--invoice", parse_yuan, total) if slash else used
         found.append(Invoice(dossier.fingerprint(payer, number.strip()), used, whole))
     return tuple(found)
 
@@ -80,5 +134,5 @@ def part(dossier: DossierFile, text: str) -> tuple[PartyNumber, Fen]:
     """A part of a split out of PARTY=AMOUNT."""
     party, equals, amount = text.rpartition("=")
     if not equals:
-        raise InputError(f"part {shown(text)}: write PARTY=AMOUNT, such as 12=250000.00")
-    return dossier.party(party.strip()), parse_yuan(amount)
+        raise InputError(f"--part {shown(text)}: write PARTY=AMOUNT, such as 12=250000.00")
+    return naming("--part", dossier.party, party.strip()), naming("--part", parse_yuan, amount)

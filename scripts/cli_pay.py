@@ -1,9 +1,10 @@
-"""The payment commands: assert, confirm, contest, withdraw, complete. The ledger never moves money; it records who
-said that it was moved, and who agreed."""
+"""The payment commands: assert, confirm, contest, withdraw, award, complete.
+
+The ledger never moves money; it records who said that it was moved, and who agreed.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from ledger.agreements import (
     Agreement,
     AssertPayment,
+    Award,
     ConfirmPayment,
     ContestPayment,
     PartyNumber,
@@ -21,23 +23,12 @@ from ledger.agreements import (
 from ledger.calendar import date_of_day
 from ledger.errors import InputError
 from ledger.money import Fen, parse_yuan, shown, yuan
-from ledger.payment import silence_from
-from ledger.world import Lock, promise_of
-from scripts.cli_conduct import Wanted, complete, conduct, deadline, label, present, require_text
-from scripts.cli_envelope import saver
-from scripts.cli_installation import Office, opened
-from scripts.cli_options import (
-    HERE,
-    DirectoryOption,
-    JsonOption,
-    NodeOption,
-    SaveOption,
-    UntilOption,
-    VoucherArgument,
-    YesOption,
-    day,
-    screen_of,
-)
+from ledger.payment import CompletePayment, silence_from
+from ledger.world import Lock, Voucher, promise_of
+from scripts.cli_command import Act, Saying, saying, signing
+from scripts.cli_conduct import Wanted, deadline, label, present, require_text
+from scripts.cli_installation import Office
+from scripts.cli_options import UntilOption, VoucherArgument, amount_option, day, day_option
 
 app = typer.Typer(
     help="Payments: asserted by who paid, then confirmed, contested or completed by silence.",
@@ -46,9 +37,8 @@ app = typer.Typer(
 )
 
 
-@app.command("assert")
 def assert_(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     purpose: Annotated[str, typer.Option("--for", help="disbursement or settlement.")],
     by: Annotated[str, typer.Option("--by", help="Who paid: the funder, or the line's bank.")],
@@ -56,182 +46,170 @@ def assert_(
     agreed: Annotated[
         bool, typer.Option("--agreed", help="The payee signs too: it takes effect now.")
     ] = False,
-    payee: Annotated[str | None, typer.Option("--payee", help="Else the holder.")] = None,
-    amount: Annotated[str | None, typer.Option("--amount", help="Yuan; else the face, or 0.00.")] = None,
-    value_day: Annotated[str | None, typer.Option("--value-day", help="YYYY-MM-DD; else today.")] = None,
+    payee: Annotated[str | None, typer.Option("--payee", help="Else the pledgee, or the holder.")] = None,
+    amount: Annotated[
+        str | None, amount_option("--amount", "Yuan; else all that is payable, or 0.00 for a disbursement.")
+    ] = None,
+    value_day: Annotated[str | None, day_option("--value-day", "Day of the money; else today.")] = None,
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """Who paid says so: the funder of a discount (disbursement), or the line's bank (settlement).
 
     The voucher locks until the payee confirms or contests, or its silence has lasted as long as the line's
-    window. With --agreed the payee signs the same agreement and it takes effect at once.
+    window. With --agreed the payee signs the same agreement and it takes effect at once. From the due day on
+    --amount may be less than the face: the rest stays owed. A pledged voucher is paid in two: the pledgee first,
+    up to the secured sum, then the holder.
 
     \b
     Example:
-      tallystick pay assert P-2026-001 --for settlement --by 2 --reference DF-2026-0930 --agreed
+      tallystick pay assert P-2026-001 --for settlement --by 2 --reference DF-2026-0930 --amount 400000.00 --agreed
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        dossier, number = office.dossier, office.dossier.voucher(voucher)
-        sequence = present(office, number)
-        known = office.world().vouchers[number]
-        kind = _purpose(purpose)
-        face = Fen(known.face if kind is Purpose.SETTLEMENT else 0)
-        agreement = AssertPayment(
-            number,
-            sequence,
-            kind,
-            dossier.party(payee) if payee else known.holder,
-            parse_yuan(amount) if amount else face,
-            day(value_day) if value_day else office.today,
-            dossier.reference(require_text(reference, "the payment reference")),
-            deadline(office, valid_until),
-        )
-        asserter = dossier.party(by)
-        named: tuple[PartyNumber, ...] = (asserter, agreement.payee) if agreed else (asserter,)
-        if agreed and _needs_three(office, agreement):
-            named = (asserter, known.holder, known.funder)
-        wanted = Wanted(agreement=agreement, named=named, consents=len(named))
-        happened = conduct(office, wanted, yes=yes, save=saver(office, save))
-        if happened is not None:
-            office.screen.say(_standing(office, number))
-            office.screen.answer({**happened.facts(), "reference": reference})
-
-
-def _needs_three(office: Office, agreement: AssertPayment) -> bool:
-    """From the due day on an unfinished disbursement takes bank, holder and funder."""
+    number = office.voucher(voucher)
+    sequence = present(office, number)
     world = office.world()
-    known = world.vouchers[agreement.voucher]
-    due = office.today >= world.promises[promise_of(agreement.voucher)].due_day
+    known, kind, pledge = world.vouchers[number], _purpose(purpose), world.pledges.get(number)
+    payable, to = Fen(known.face), known.holder
+    if kind is Purpose.DISBURSEMENT:
+        payable = Fen(0)
+    elif pledge is not None:
+        payable, to = Fen(pledge.secured), pledge.pledgee
+    agreement = AssertPayment(
+        number,
+        sequence,
+        kind,
+        office.party(payee, "--payee") if payee else to,
+        parse_yuan(amount) if amount else payable,
+        day(value_day) if value_day else office.today,
+        office.dossier.reference(require_text(reference, "--reference")),
+        deadline(office, valid_until),
+    )
+    asserter = office.party(by, "--by")
+    named = _all_who_agree(office, agreement, known, by=asserter) if agreed else (asserter,)
+    return Act(
+        wanted=Wanted(agreement=agreement, named=named, consents=len(named)),
+        said=lambda _: _standing(office, number),
+        facts=lambda _: {"reference": reference, "face_fen": office.world().vouchers[number].face},
+    )
+
+
+def _all_who_agree(
+    office: Office, agreement: AssertPayment, known: Voucher, *, by: PartyNumber
+) -> tuple[PartyNumber, ...]:
+    """Who signs with the asserter: the payee; the holder too of a pledged voucher; holder and funder of a
+    disbursement that is unfinished on the due day."""
+    if agreement.purpose is Purpose.DISBURSEMENT:
+        return by, agreement.payee
+    due = office.today >= office.world().promises[promise_of(agreement.voucher)].due_day
     unfinished = Lock.DISCOUNT | Lock.PAYMENT
-    return agreement.purpose is Purpose.SETTLEMENT and due and known.locks & unfinished == unfinished
+    if due and known.locks & unfinished == unfinished:
+        return by, known.holder, known.funder
+    return (by, agreement.payee, known.holder) if known.locks & Lock.PLEDGE else (by, agreement.payee)
 
 
 def _purpose(text: str) -> Purpose:
     for each in Purpose:
         if text == each.name.lower():
             return each
-    raise InputError(f"purpose {shown(text)} is neither disbursement nor settlement")
+    raise InputError(f"--for: purpose {shown(text)} is neither disbursement nor settlement")
 
 
-@app.command()
 def confirm(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     by: Annotated[str, typer.Option("--by", help="The payee.")],
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
-    """The payee has the money: the payment is completed.
+) -> Act:
+    """The payee has the money: the payment is completed. Where the payee is the pledgee the holder signs too.
 
     \b
     Example:
       tallystick pay confirm P-2026-001 --by 5
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number = office.dossier.voucher(voucher)
-        agreement = ConfirmPayment(number, present(office, number), deadline(office, valid_until))
-        _answer(office, agreement, by=office.dossier.party(by), yes=yes, save=save, voucher=number)
+    number, payee = office.voucher(voucher), office.party(by, "--by")
+    agreement = ConfirmPayment(number, present(office, number), deadline(office, valid_until))
+    world = office.world()
+    payment, holder = world.payments.get(number), world.vouchers[number].holder
+    pledged = payment is not None and payment.payee == payee != holder
+    return _answer(office, agreement, named=(payee, holder) if pledged else (payee,), voucher=number)
 
 
-@app.command()
 def contest(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
-    by: Annotated[str, typer.Option("--by", help="The payee.")],
+    by: Annotated[str, typer.Option("--by", help="The payee, or the holder of a pledged voucher.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; only a salted hash goes on chain.")],
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """The payee does not have the money: silence never completes this payment any more.
 
     \b
     Example:
       tallystick pay contest P-2026-001 --by 5 --reason "nothing has arrived"
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number, party = office.dossier.voucher(voucher), office.dossier.party(by)
-        why = office.dossier.reason(require_text(reason, "the reason"))
-        agreement = ContestPayment(number, present(office, number), party, why, deadline(office, valid_until))
-        _answer(office, agreement, by=party, yes=yes, save=save, voucher=number)
+    number, party = office.voucher(voucher), office.party(by, "--by")
+    why = office.dossier.reason(require_text(reason, "--reason"))
+    agreement = ContestPayment(number, present(office, number), party, why, deadline(office, valid_until))
+    return _answer(office, agreement, named=(party,), voucher=number)
 
 
-@app.command()
 def withdraw(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     by: Annotated[str, typer.Option("--by", help="Who asserted it.")],
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """Who asserted a payment takes it back, because the money came back or was never sent.
 
     \b
     Example:
       tallystick pay withdraw P-2026-001 --by 2
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number = office.dossier.voucher(voucher)
-        agreement = WithdrawPayment(number, present(office, number), deadline(office, valid_until))
-        _answer(office, agreement, by=office.dossier.party(by), yes=yes, save=save, voucher=number)
+    number = office.voucher(voucher)
+    agreement = WithdrawPayment(number, present(office, number), deadline(office, valid_until))
+    return _answer(office, agreement, named=(office.party(by, "--by"),), voucher=number)
 
 
-@app.command("complete")
-def complete_(
-    ctx: typer.Context,
+def award(
+    office: Office,
     voucher: VoucherArgument,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    json: JsonOption = False,
-) -> None:
+    arbiter: Annotated[str, typer.Option("--arbiter", help="Who decides with the registrar.")],
+    paid: Annotated[bool, typer.Option("--paid/--not-paid", help="What they have found.")],
+    ruling: Annotated[str, typer.Option("--ruling", help="Its number; only a salted hash goes on chain.")],
+    valid_until: UntilOption = None,
+) -> Act:
+    """Registrar and arbiter end a contest, from the thirtieth day after it on: it was paid, or it was not.
+
+    \b
+    Example:
+      tallystick pay award P-2026-001 --arbiter 9 --not-paid --ruling "SAC-2026-17"
+    """
+    number = office.voucher(voucher)
+    agreement = Award(
+        number,
+        present(office, number),
+        office.party(arbiter, "--arbiter"),
+        paid,
+        office.dossier.reason(require_text(ruling, "--ruling")),
+        deadline(office, valid_until),
+    )
+    return Act(wanted=Wanted(agreement=agreement), said=lambda _: _standing(office, number))
+
+
+def complete(office: Office, voucher: VoucherArgument) -> Saying:
     """Completes a payment after the payee's silence; anyone may, and nobody signs.
 
     \b
     Example:
       tallystick pay complete P-2026-001
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number = office.dossier.voucher(voucher)
-        happened = complete(office, number)
-        office.screen.say(_standing(office, number))
-        office.screen.answer(happened.facts())
+    number = office.voucher(voucher)
+    return Saying(verb=CompletePayment(number), question=(), said=lambda _: _standing(office, number))
 
 
 def _answer(
-    office: Office,
-    agreement: Agreement,
-    *,
-    by: PartyNumber,
-    yes: bool,
-    save: Path | None,
-    voucher: VoucherId,
-) -> None:
-    wanted = Wanted(agreement=agreement, named=(by,))
-    happened = conduct(office, wanted, yes=yes, save=saver(office, save))
-    if happened is not None:
-        office.screen.say(_standing(office, voucher))
-        office.screen.answer(happened.facts())
+    office: Office, agreement: Agreement, *, named: tuple[PartyNumber, ...], voucher: VoucherId
+) -> Act:
+    return Act(wanted=Wanted(agreement=agreement, named=named), said=lambda _: _standing(office, voucher))
 
 
 def _standing(office: Office, number: VoucherId) -> str:
@@ -242,9 +220,25 @@ def _standing(office: Office, number: VoucherId) -> str:
         return f"Voucher {name} is paid: nothing is owed on it any more."
     payment = world.payments.get(number)
     if payment is None:
-        return f"No payment is under way on {name}; party {known.holder} holds {yuan(Fen(known.face))} yuan."
+        owed = f"party {known.holder} holds {yuan(Fen(known.face))} yuan"
+        secured = world.pledges.get(number)
+        pledged = (
+            f", pledged to party {secured.pledgee} for {yuan(Fen(secured.secured))} yuan" if secured else ""
+        )
+        return f"No payment is under way on {name}; {owed}{pledged}."
     if payment.contested_on:
         return f"The payment on {name} is contested since {date_of_day(payment.contested_on)}."
     silence = silence_from(world, number, payment)
     until = f"; silence completes it from {date_of_day(silence)} on" if silence is not None else ""
     return f"A payment on {name} is asserted: party {payment.payee} confirms or contests{until}."
+
+
+for name, verb in (
+    ("assert", assert_),
+    ("confirm", confirm),
+    ("contest", contest),
+    ("withdraw", withdraw),
+    ("award", award),
+):
+    app.command(name)(signing(verb))
+app.command("complete")(saying(complete, asks=False))

@@ -39,6 +39,7 @@ class Screen:
     json: bool = False
     names: Mapping[PartyNumber, str] = field(default_factory=dict)
     vouchers: Mapping[VoucherId, str] = field(default_factory=dict)
+    typed: str = ""
 
     def console(self) -> Console:
         """Where people read. Into a file or a pipe lines are as long as they have to be."""
@@ -72,9 +73,14 @@ class Screen:
             self.answer({"done": False})
             raise typer.Exit(NO)
 
+    @property
+    def asks_passphrase(self) -> bool:
+        """Whether `passphrase` would ask somebody."""
+        return not (os.environ.get(PASSPHRASE) or self.typed)
+
     def passphrase(self, *, new: bool = False) -> str:
         """From the environment, else asked for without echo (twice where it is a new one)."""
-        given = os.environ.get(PASSPHRASE)
+        given = os.environ.get(PASSPHRASE) or self.typed
         if given:
             return given
         try:
@@ -83,7 +89,8 @@ class Screen:
             )
         except typer.Abort:
             raise InputError(f"no passphrase was given: type it, or set {PASSPHRASE}") from None
-        return str(asked)
+        self.typed = str(asked)
+        return self.typed
 
     def refused(self, refusal: Refusal) -> None:
         """Says a refusal, as an object too."""

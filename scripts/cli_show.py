@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 
 from ledger.agreements import PartyNumber, VoucherId
 from ledger.calendar import Day, date_of_day
+from ledger.chain import Address
 from ledger.explain import lock_words, role_words
 from ledger.members import line_text, voucher_text
 from ledger.money import Fen, yuan
+from ledger.rows import world_of, worlds_of
 from ledger.tables import FreezeRow, LineRow, PartyRow, PromiseRow, VoucherRow
 from ledger.world import Lock, Status
 from scripts.cli_installation import Office, opened
-from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
+from scripts.cli_options import HERE, DirectoryOption, JsonOption, LedgersOption, NodeOption, screen_of
 
 ENDINGS: Final[Mapping[str, str]] = {
     "settled": "已清偿 settled",
@@ -31,9 +33,7 @@ ENDINGS: Final[Mapping[str, str]] = {
 
 def lapsed_freezes(session: Session, office: Office) -> frozenset[VoucherId]:
     """Vouchers whose court freeze has run out: the contract drops its lock with the voucher's next verb."""
-    query = select(FreezeRow.voucher).where(
-        FreezeRow.contract == office.pin.ledger, FreezeRow.until < office.today
-    )
+    query = select(FreezeRow.voucher).where(FreezeRow.until < office.today)
     return frozenset(session.scalars(query))
 
 
@@ -55,17 +55,18 @@ def state_of(row: VoucherRow, lapsed: frozenset[VoucherId]) -> str:
 
 def vouchers(
     ctx: typer.Context,
+    ledger: LedgersOption = None,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Every voucher with its holder, amount, tier and state.
+    """Every voucher with its holder, amount, tier and state; of all ledgers, or of one.
 
     \b
     Example:
       tallystick vouchers
     """
-    with opened(screen_of(ctx), directory, node) as office:
+    with opened(screen_of(ctx), directory, node, ledger=ledger) as office:
         with office.store.reading() as session:
             query = (
                 select(VoucherRow, PromiseRow)
@@ -73,7 +74,7 @@ def vouchers(
                     PromiseRow,
                     (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise),
                 )
-                .where(VoucherRow.contract == office.pin.ledger)
+                .where(VoucherRow.contract.in_(_ledgers(office)))
             )
             found = [(row, promise) for row, promise in session.execute(query)]
             lapsed = lapsed_freezes(session, office)
@@ -91,11 +92,13 @@ def vouchers(
                         "locks": locks_of(row, lapsed),
                         "ended_as": row.ended_as,
                         "due": None if promise is None else date_text(promise.due_day),
+                        "ledger": row.contract,
                     }
                     for row, promise in found
                 ]
             }
         )
+        places = _places(office)
         rows = (
             (
                 numbers.get(row.voucher) or voucher_text(row.voucher),
@@ -104,30 +107,38 @@ def vouchers(
                 str(row.tier),
                 "" if promise is None else date_text(promise.due_day),
                 state_of(row, lapsed),
+                str(places[row.contract]),
             )
             for row, promise in found
         )
-        _table(
-            office, ("凭证 voucher", "持有人 holder", "面额 face", "层 tier", "到期 due", "状态 state"), rows
+        titles = (
+            *("凭证 voucher", "持有人 holder", "面额 face", "层 tier", "到期 due", "状态 state"),
+            "账本 ledger",
         )
+        _table(office, titles, rows)
 
 
 def lines(
     ctx: typer.Context,
+    ledger: LedgersOption = None,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Every credit line: limit, drawn, what is left, and until when it can be drawn.
+    """Every credit line: limit, drawn, what is left, and until when it can be drawn; of all ledgers, or of one.
 
     \b
     Example:
       tallystick lines
     """
-    with opened(screen_of(ctx), directory, node) as office:
+    with opened(screen_of(ctx), directory, node, ledger=ledger) as office:
         with office.store.reading() as session:
-            query = select(LineRow).where(LineRow.contract == office.pin.ledger)
-            found = sorted(session.scalars(query), key=lambda row: (row.parent or row.line, row.line))
+            shown = [str(each) for each in _ledgers(office)]
+            query = select(LineRow).where(LineRow.contract.in_(shown))
+            found = sorted(
+                session.scalars(query),
+                key=lambda row: (shown.index(row.contract), row.parent or row.line, row.line),
+            )
         office.screen.answer(
             {
                 "lines": [
@@ -142,11 +153,13 @@ def lines(
                         "expiry": date_text(row.expiry),
                         "frozen": row.frozen,
                         "countersign": row.countersign,
+                        "ledger": row.contract,
                     }
                     for row in found
                 ]
             }
         )
+        places = _places(office)
         rows = (
             (
                 ("└ " if row.parent else "") + line_text(row.line),
@@ -156,6 +169,7 @@ def lines(
                 yuan(Fen(row.drawn)),
                 yuan(Fen(max(row.limit - row.drawn, 0))),
                 date_text(row.expiry) + (" 停止开立 frozen" if row.frozen else ""),
+                str(places[row.contract]),
             )
             for row in found
         )
@@ -167,8 +181,61 @@ def lines(
             "已用 drawn",
             "可用 left",
             "到期 expiry",
+            "账本 ledger",
         )
         _table(office, titles, rows)
+
+
+def ledgers(
+    ctx: typer.Context,
+    directory: DirectoryOption = HERE,
+    node: NodeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The installation's ledgers in order of succession, as --ledger names them.
+
+    \b
+    Example:
+      tallystick ledgers
+    """
+    with opened(screen_of(ctx), directory, node) as office:
+        with office.store.reading() as session:
+            worlds = worlds_of(session)
+        facts = [
+            (
+                place,
+                pin.ledger,
+                worlds[pin.ledger].settings.run_off,
+                sum(1 for voucher in worlds[pin.ledger].vouchers.values() if voucher.face),
+                sum(voucher.face for voucher in worlds[pin.ledger].vouchers.values()),
+                worlds[pin.ledger].settings.tenor_cap_on(office.today),
+            )
+            for place, pin in enumerate(office.pins, start=1)
+        ]
+        names = ("place", "ledger", "runs_off", "live_vouchers", "owed_fen", "tenor_cap_days")
+        office.screen.answer({"ledgers": [dict(zip(names, row, strict=True)) for row in facts]})
+        rows = (
+            (
+                str(place),
+                address,
+                "停止开立 runs off" if runs_off else "开立 issues",
+                str(live),
+                yuan(Fen(owed)),
+                str(cap),
+            )
+            for place, address, runs_off, live, owed, cap in facts
+        )
+        titles = ("账本 ledger", "地址 address", "状态 state", "凭证 live", "未付 face", "期限 tenor cap")
+        _table(office, titles, rows)
+
+
+def _places(office: Office) -> dict[str, int]:
+    return {pin.ledger: place for place, pin in enumerate(office.pins, start=1)}
+
+
+def _ledgers(office: Office) -> list[Address]:
+    """The ledger that was chosen, or all."""
+    return [office.pin.ledger] if office.chosen else [pin.ledger for pin in office.pins]
 
 
 def parties(
@@ -186,6 +253,7 @@ def parties(
     with opened(screen_of(ctx), directory, node) as office:
         with office.store.reading() as session:
             query = select(PartyRow).where(PartyRow.contract == office.pin.registry).order_by(PartyRow.party)
+            registrar = int(world_of(session, office.pin.ledger).registry_settings.registrar)
             found = list(session.scalars(query))
         office.screen.answer(
             {
@@ -197,6 +265,7 @@ def parties(
                         "sponsor": row.sponsor,
                         "suspended": bool(row.status & Status.SUSPENDED),
                         "recovering": bool(row.status & Status.RECOVERING),
+                        "registrar": row.party == registrar,
                     }
                     for row in found
                 ]
@@ -206,7 +275,7 @@ def parties(
             (
                 str(row.party),
                 office.screen.names.get(PartyNumber(row.party), ""),
-                "登记机构 registrar" if row.party == 1 else str(role_words(row.roles)),
+                "登记机构 registrar" if row.party == registrar else str(role_words(row.roles)),
                 "" if row.sponsor == 0 else str(row.sponsor),
                 _standing(row.status),
             )

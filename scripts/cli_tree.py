@@ -38,6 +38,10 @@ WORDS: Final[Mapping[str, str]] = {
     "PaymentContested": "异议 payment contested",
     "PaymentWithdrawn": "撤回 payment withdrawn",
     "PaymentCompleted": "付款完成 payment completed",
+    "PaymentAwarded": "裁决 payment awarded",
+    "VoucherPledged": "质押 pledged",
+    "PledgeReleased": "解除质押 pledge released",
+    "VoucherOverdue": "逾期 overdue",
     "VoucherFrozen": "冻结 frozen",
     "VoucherUnfrozen": "解冻 unfrozen",
     "Cancelled": "注销 cancelled",
@@ -71,7 +75,7 @@ def show(
       tallystick show P-2026-001/1
     """
     with opened(screen_of(ctx), directory, node) as office:
-        number = office.dossier.voucher(voucher)
+        number = office.voucher(voucher)
         with office.store.reading() as session:
             if session.get(VoucherRow, (office.pin.ledger, number)) is None:
                 raise Refusal("UnknownVoucher", {"voucher": number})

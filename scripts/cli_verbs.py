@@ -1,4 +1,4 @@
-"""The commands that make and move vouchers: issue, transfer, split, discount, rescind, cancel."""
+"""The commands that make and move vouchers: issue, transfer, split, discount, rescind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from ledger.agreements import Cancel, Discount, Issue, Part, Rescind, Split, Transfer
+from ledger.agreements import (
+    Discount,
+    Issue,
+    Part,
+    Rescind,
+    Split,
+    Transfer,
+)
 from ledger.calendar import DayCount, check_tenor, date_of_day
 from ledger.discount import Bearer, Fee, Quote, parse_share, price
 from ledger.errors import InputError, Refusal
@@ -14,52 +21,43 @@ from ledger.members import Contract, parse_line
 from ledger.money import Fen, parse_rate, parse_yuan, rate_text, yuan
 from ledger.signing import child_id, root_id
 from ledger.world import promise_of
-from scripts.cli_conduct import Wanted, conduct, deadline, judged, label, present
-from scripts.cli_envelope import saver
-from scripts.cli_installation import Office, opened
+from scripts.cli_command import Act
+from scripts.cli_conduct import Wanted, deadline, judged, label, present
+from scripts.cli_installation import Office
 from scripts.cli_options import (
-    HERE,
-    DirectoryOption,
     InvoiceOption,
-    JsonOption,
-    NodeOption,
-    SaveOption,
     UntilOption,
     VoucherArgument,
-    YesOption,
+    amount_option,
     day,
+    day_option,
     invoices,
+    line_option,
+    naming,
     part,
-    screen_of,
+    rate_option,
 )
 
 NO_HASH = bytes(32)
 
 
 def issue(
-    ctx: typer.Context,
+    office: Office,
     issuer: Annotated[str, typer.Option("--issuer", help="Who promises to pay: number or name.")],
     supplier: Annotated[str, typer.Option("--supplier", help="Who is promised: number or name.")],
-    line: Annotated[str, typer.Option("--line", help="Credit line, such as 2-1.")],
-    face: Annotated[str, typer.Option("--face", help="Amount in yuan.")],
-    due: Annotated[str, typer.Option("--due", help="Due day, YYYY-MM-DD.")],
+    line: Annotated[str, line_option("--line", "Credit line, such as 2-1.")],
+    face: Annotated[str, amount_option("--face", "Amount in yuan.")],
+    due: Annotated[str, day_option("--due", "Due day.")],
     invoice: InvoiceOption = None,
     number: Annotated[
         str | None, typer.Option("--number", help="Readable number; else the next free.")
     ] = None,
-    smallest_part: Annotated[
-        str | None, typer.Option("--smallest-part", help="Yuan; else the line's.")
-    ] = None,
+    smallest_part: Annotated[str | None, amount_option("--smallest-part", "Yuan; else the line's.")] = None,
     highest_tier: Annotated[int, typer.Option("--highest-tier", help="Hops from the issuer.")] = 6,
     terms: Annotated[str, typer.Option("--terms", help="The terms; only a salted hash goes on chain.")] = "",
     reason: Annotated[str | None, typer.Option("--reason", help="Why the tenor is above 6 months.")] = None,
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """An issuer promises to pay a supplier, within its credit line.
 
     Issuer and supplier sign, and the bank where the line says so. Without --invoice the voucher's own number
@@ -69,36 +67,35 @@ def issue(
     Example:
       tallystick issue --issuer 4 --supplier 5 --line 2-1 --face 1000000.00 --due 2026-09-30 --invoice F-881=1000000.00
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        dossier, today = office.dossier, office.today
-        payer, line_number, amount = dossier.party(issuer), parse_line(line), parse_yuan(face)
-        called = number or dossier.next_number(date_of_day(today).year)
-        granted = office.world().lines.get(line_number)
-        if granted is None:
-            raise Refusal("UnknownLine", {"line": line_number})
-        agreement = Issue(
-            issuer=payer,
-            line=line_number,
-            supplier=dossier.party(supplier),
-            face=amount,
-            due_day=day(due),
-            smallest_part=parse_yuan(smallest_part) if smallest_part else Fen(granted.smallest_part),
-            highest_tier=highest_tier,
-            terms=dossier.terms(called, terms or called),
-            tenor_reason=dossier.reason(reason) if reason else NO_HASH,
-            issuer_reference=dossier.reason(called),
-            deadline=deadline(office, valid_until),
-            invoices=invoices(dossier, payer, invoice or [f"{called}={face}"]),
-        )
-        made = root_id(agreement, office.domain(Contract.LEDGER))
-        dossier.number_voucher(called, made)
-        wanted = Wanted(agreement=agreement, notes=(f"凭证编号 / voucher number: {called}",))
-        _judge_tenor(office, wanted, reason)
-        happened = conduct(office, wanted, yes=yes, save=saver(office, save))
-        if happened is not None:
-            office.screen.say(f"Issued {called} over {yuan(amount)} yuan, due {due}.")
-            office.screen.answer({**happened.facts(), "number": called, "voucher": f"0x{made:064x}"})
+    dossier, today = office.dossier, office.today
+    payer, line_number, amount = office.party(issuer, "--issuer"), parse_line(line), parse_yuan(face)
+    called = number or dossier.next_number(date_of_day(today).year)
+    granted = office.world().lines.get(line_number)
+    if granted is None:
+        raise Refusal("UnknownLine", {"line": line_number})
+    agreement = Issue(
+        issuer=payer,
+        line=line_number,
+        supplier=office.party(supplier, "--supplier"),
+        face=amount,
+        due_day=day(due),
+        smallest_part=parse_yuan(smallest_part) if smallest_part else Fen(granted.smallest_part),
+        highest_tier=highest_tier,
+        terms=dossier.terms(called, terms or called),
+        tenor_reason=dossier.reason(reason) if reason else NO_HASH,
+        issuer_reference=dossier.reason(called),
+        deadline=deadline(office, valid_until),
+        invoices=invoices(dossier, payer, invoice or [f"{called}={face}"]),
+    )
+    made = root_id(agreement, office.domain(Contract.LEDGER))
+    dossier.number_voucher(called, made, office.pin.ledger)
+    wanted = Wanted(agreement=agreement, notes=(f"凭证编号 / voucher number: {called}",))
+    _judge_tenor(office, wanted, reason)
+    return Act(
+        wanted=wanted,
+        said=lambda _: f"Issued {called} over {yuan(amount)} yuan, due {due}.",
+        facts=lambda _: {"number": called, "voucher": f"0x{made:064x}"},
+    )
 
 
 def _judge_tenor(office: Office, wanted: Wanted, reason: str | None) -> None:
@@ -110,87 +107,76 @@ def _judge_tenor(office: Office, wanted: Wanted, reason: str | None) -> None:
 
 
 def transfer(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     giver: Annotated[str, typer.Option("--from", help="The holder.")],
     to: Annotated[str, typer.Option("--to", help="The recipient.")],
     invoice: InvoiceOption = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Accept an overdue voucher (recourse).")] = False,
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """The holder passes the whole voucher on; holder and recipient sign.
 
     \b
     Example:
       tallystick transfer P-2026-001 --from 5 --to 6
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number = office.dossier.voucher(voucher)
-        holder, recipient = office.dossier.party(giver), office.dossier.party(to)
-        agreement = Transfer(
-            number,
-            present(office, number),
-            recipient,
-            overdue,
-            deadline(office, valid_until),
-            invoices(office.dossier, holder, invoice),
-        )
-        wanted = Wanted(agreement=agreement, named=(holder, recipient))
-        happened = conduct(office, wanted, yes=yes, save=saver(office, save))
-        if happened is not None:
-            office.screen.say(f"Voucher {label(office, number)} now belongs to party {recipient}.")
-            office.screen.answer({**happened.facts(), "holder": int(recipient)})
+    number = office.voucher(voucher)
+    holder, recipient = office.party(giver, "--from"), office.party(to, "--to")
+    agreement = Transfer(
+        number,
+        present(office, number),
+        recipient,
+        overdue,
+        deadline(office, valid_until),
+        invoices(office.dossier, holder, invoice),
+    )
+    wanted = Wanted(agreement=agreement, named=(holder, recipient))
+    return Act(
+        wanted=wanted,
+        said=lambda _: f"Voucher {label(office, number)} now belongs to party {recipient}.",
+        facts=lambda _: {"holder": int(recipient)},
+    )
 
 
 def split(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     giver: Annotated[str, typer.Option("--from", help="The holder.")],
     parts: Annotated[list[str], typer.Option("--part", help="PARTY=AMOUNT; repeat for up to 20 parts.")],
     invoice: InvoiceOption = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Accept an overdue voucher (recourse).")] = False,
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """The holder passes parts on and keeps the rest; holder and all recipients sign.
 
     \b
     Example:
       tallystick split P-2026-001 --from 5 --part 6=250000.00 --part 7=100000.00
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        dossier = office.dossier
-        number, holder = dossier.voucher(voucher), dossier.party(giver)
-        given = [part(dossier, text) for text in parts]
-        sequence = present(office, number)
-        agreement = Split(
-            number,
-            sequence,
-            overdue,
-            deadline(office, valid_until),
-            tuple(Part(party, amount) for party, amount in given),
-            invoices(dossier, holder, invoice),
-        )
-        called, made = _number_parts(office, agreement)
-        wanted = Wanted(agreement=agreement, named=(holder, *(party for party, _ in given)), notes=made)
-        happened = conduct(office, wanted, yes=yes, save=saver(office, save))
-        if happened is not None:
-            rest = office.world().vouchers[number].face
-            office.screen.say(
-                f"Split off {', '.join(called)}; {yuan(Fen(rest))} yuan stay in {label(office, number)}."
-            )
-            office.screen.answer({**happened.facts(), "parts": called, "rest_fen": rest})
+    dossier = office.dossier
+    number, holder = office.voucher(voucher), office.party(giver, "--from")
+    given = [part(dossier, text) for text in parts]
+    sequence = present(office, number)
+    agreement = Split(
+        number,
+        sequence,
+        overdue,
+        deadline(office, valid_until),
+        tuple(Part(party, amount) for party, amount in given),
+        invoices(dossier, holder, invoice),
+    )
+    called, made = _number_parts(office, agreement)
+    wanted = Wanted(agreement=agreement, named=(holder, *(party for party, _ in given)), notes=made)
+
+    def rest() -> Fen:
+        return Fen(office.world().vouchers[number].face)
+
+    return Act(
+        wanted=wanted,
+        said=lambda _: f"Split off {', '.join(called)}; {yuan(rest())} yuan stay in {label(office, number)}.",
+        facts=lambda _: {"parts": called, "rest_fen": rest()},
+    )
 
 
 def _number_parts(office: Office, agreement: Split) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -208,26 +194,24 @@ def _number_parts(office: Office, agreement: Split) -> tuple[dict[str, str], tup
         name = f"{known}/{place}"
         taken.add(name)
         if child not in dossier.numbers:
-            dossier.number_voucher(name, child)
+            dossier.number_voucher(name, child, office.pin.ledger)
         called[name] = f"0x{child:064x}"
         notes.append(f"{name}: {yuan(each.face)} 元 → {each.recipient}")
     return called, tuple(notes)
 
 
 def discount(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     seller: Annotated[str, typer.Option("--seller", help="The holder.")],
     funder: Annotated[str, typer.Option("--funder", help="The bank or factor that buys.")],
-    rate: Annotated[str, typer.Option("--rate", help="Percent a year, such as 3.60.")],
-    value_day: Annotated[str, typer.Option("--value-day", help="Day of the money, YYYY-MM-DD.")],
-    pay_by: Annotated[
-        str | None, typer.Option("--pay-by", help="Last day to pay; else the value day.")
-    ] = None,
+    rate: Annotated[str, rate_option("--rate", "Percent a year, such as 3.60.")],
+    value_day: Annotated[str, day_option("--value-day", "Day of the money.")],
+    pay_by: Annotated[str | None, day_option("--pay-by", "Last day to pay; else the value day.")] = None,
     basis: Annotated[str, typer.Option("--basis", help="ACT/360, ACT/365 or 30/360.")] = "ACT/360",
     recourse: Annotated[bool, typer.Option("--recourse/--no-recourse", help="Who loses if unpaid.")] = False,
     fee_basis_points: Annotated[int, typer.Option("--fee-bp", help="Fee, basis points of the face.")] = 0,
-    fee_minimum: Annotated[str, typer.Option("--fee-minimum", help="Lowest fee in yuan.")] = "0.00",
+    fee_minimum: Annotated[str, amount_option("--fee-minimum", "Lowest fee in yuan.")] = "0.00",
     bearer: Annotated[str, typer.Option("--bearer", help="Who bears interest: supplier, issuer, shared.")] = (
         "supplier"
     ),
@@ -235,15 +219,10 @@ def discount(
         str | None, typer.Option("--issuer-share", help="Percent of shared interest, such as 40.")
     ] = None,
     issuer_ceiling: Annotated[
-        str | None, typer.Option("--issuer-ceiling", help="Most interest the issuer signed for, yuan.")
+        str | None, amount_option("--issuer-ceiling", "Most interest the issuer signed for, yuan.")
     ] = None,
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """The holder sells a voucher to a funder at a quote; both sign, and it is locked until it is paid.
 
     Only the quote's salted hash goes on chain; the quote itself is kept in the dossier.
@@ -252,120 +231,80 @@ def discount(
     Example:
       tallystick discount P-2026-001 --seller 5 --funder 2 --rate 3.60 --value-day 2026-04-15
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        dossier = office.dossier
-        number, holder, buyer = dossier.voucher(voucher), dossier.party(seller), dossier.party(funder)
-        sequence = present(office, number)
-        world = office.world()
-        face = Fen(world.vouchers[number].face)
-        if face == 0:
-            raise Refusal("VoucherEnded", {"voucher": number})
-        quote = Quote(
-            recourse=recourse,
-            funder=buyer,
-            rate=parse_rate(rate),
-            basis=_basis(basis),
-            value_day=day(value_day),
-            due_day=world.promises[promise_of(number)].due_day,
-            fee=Fee(fee_basis_points, parse_yuan(fee_minimum)),
-            bearer=_bearer(bearer),
-            issuer_share=parse_share(issuer_share) if issuer_share else 0,
-            issuer_ceiling=parse_yuan(issuer_ceiling) if issuer_ceiling else None,
-        )
-        priced = price(face, quote)
-        agreement = Discount(
-            number,
-            sequence,
-            buyer,
-            dossier.quote(quote, priced, number),
-            day(pay_by or value_day),
-            deadline(office, valid_until),
-        )
-        terms = f"{rate_text(quote.rate)} %, {quote.basis.value}, {priced.days} d"
-        notes = (
-            f"面额 / face {yuan(priced.face)}，利息 / interest {yuan(priced.interest)} ({terms})，"
-            f"手续费 / fee {yuan(priced.fee)}",
-            f"供应商实得 / proceeds {yuan(priced.proceeds)}，追索 / recourse: {'yes' if recourse else 'no'}",
-        )
-        wanted = Wanted(agreement=agreement, named=(holder, buyer), notes=notes)
-        happened = conduct(office, wanted, yes=yes, save=saver(office, save))
-        if happened is not None:
-            office.screen.say(
-                f"Sold {label(office, number)} to party {buyer} for {yuan(priced.proceeds)} yuan; locked until paid."
-            )
-            office.screen.answer(
-                {**happened.facts(), "proceeds_fen": priced.proceeds, "interest_fen": priced.interest}
-            )
+    dossier = office.dossier
+    number = office.voucher(voucher)
+    holder, buyer = office.party(seller, "--seller"), office.party(funder, "--funder")
+    sequence = present(office, number)
+    world = office.world()
+    face = Fen(world.vouchers[number].face)
+    if face == 0:
+        raise Refusal("VoucherEnded", {"voucher": number})
+    quote = Quote(
+        recourse=recourse,
+        funder=buyer,
+        rate=parse_rate(rate),
+        basis=_basis(basis),
+        value_day=day(value_day),
+        due_day=world.promises[promise_of(number)].due_day,
+        fee=Fee(fee_basis_points, parse_yuan(fee_minimum)),
+        bearer=_bearer(bearer),
+        issuer_share=naming("--issuer-share", parse_share, issuer_share) if issuer_share else 0,
+        issuer_ceiling=parse_yuan(issuer_ceiling) if issuer_ceiling else None,
+    )
+    priced = price(face, quote)
+    agreement = Discount(
+        number,
+        sequence,
+        buyer,
+        dossier.quote(quote, priced, number, contract=office.pin.ledger),
+        day(pay_by or value_day),
+        deadline(office, valid_until),
+    )
+    terms = f"{rate_text(quote.rate)} %, {quote.basis.value}, {priced.days} d"
+    notes = (
+        f"面额 / face {yuan(priced.face)}，利息 / interest {yuan(priced.interest)} ({terms})，"
+        f"手续费 / fee {yuan(priced.fee)}",
+        f"供应商实得 / proceeds {yuan(priced.proceeds)}，追索 / recourse: {'yes' if recourse else 'no'}",
+    )
+    wanted = Wanted(agreement=agreement, named=(holder, buyer), notes=notes)
+    return Act(
+        wanted=wanted,
+        said=lambda _: (
+            f"Sold {label(office, number)} to party {buyer} for {yuan(priced.proceeds)} yuan; locked until paid."
+        ),
+        facts=lambda _: {"proceeds_fen": priced.proceeds, "interest_fen": priced.interest},
+    )
 
 
 def _basis(text: str) -> DayCount:
     for each in DayCount:
         if text == each.value:
             return each
-    raise InputError(f"basis {text!r} is none of {', '.join(each.value for each in DayCount)}")
+    raise InputError(f"--basis {text!r} is none of {', '.join(each.value for each in DayCount)}")
 
 
 def _bearer(text: str) -> Bearer:
     for each in Bearer:
         if text == each.value:
             return each
-    raise InputError(f"bearer {text!r} is none of {', '.join(each.value for each in Bearer)}")
+    raise InputError(f"--bearer {text!r} is none of {', '.join(each.value for each in Bearer)}")
 
 
 def rescind(
-    ctx: typer.Context,
+    office: Office,
     voucher: VoucherArgument,
     by: Annotated[str, typer.Option("--by", help="Funder or holder.")],
     valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
+) -> Act:
     """Ends a discount that was not paid: the funder at any time, the holder from the second day after pay-by.
 
     \b
     Example:
       tallystick rescind P-2026-001 --by 2
     """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number, party = office.dossier.voucher(voucher), office.dossier.party(by)
-        agreement = Rescind(number, present(office, number), party, deadline(office, valid_until))
-        happened = conduct(office, Wanted(agreement=agreement), yes=yes, save=saver(office, save))
-        if happened is not None:
-            office.screen.say(f"The discount of {label(office, number)} has ended.")
-            office.screen.answer(happened.facts())
-
-
-def cancel(
-    ctx: typer.Context,
-    voucher: VoucherArgument,
-    issuer: Annotated[str, typer.Option("--issuer", help="The issuer.")],
-    holder: Annotated[str, typer.Option("--holder", help="The holder.")],
-    valid_until: UntilOption = None,
-    save: SaveOption = None,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Issuer and holder end a claim unpaid; the line is released, the use of invoices is not given back.
-
-    \b
-    Example:
-      tallystick cancel P-2026-001 --issuer 4 --holder 5
-    """
-    with opened(screen_of(ctx), directory, node, sends=True) as office:
-        office.follow()
-        number = office.dossier.voucher(voucher)
-        agreement = Cancel(number, present(office, number), deadline(office, valid_until))
-        named = (office.dossier.party(issuer), office.dossier.party(holder))
-        happened = conduct(
-            office, Wanted(agreement=agreement, named=named), yes=yes, save=saver(office, save)
-        )
-        if happened is not None:
-            office.screen.say(f"Voucher {label(office, number)} is cancelled.")
-            office.screen.answer(happened.facts())
+    number, party = office.voucher(voucher), office.party(by, "--by")
+    agreement = Rescind(number, present(office, number), party, deadline(office, valid_until))
+    return Act(
+        wanted=Wanted(agreement=agreement),
+        said=lambda _: f"The discount of {label(office, number)} has ended.",
+    )

@@ -28,19 +28,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from sqlalchemy import func, select
 
-from ledger.chain import Address
 from ledger.errors import FileError, InputError, SealError, TallystickError
 from ledger.reconciliation import Reconciliation, reconcile, to_json, write_csv, write_html
+from ledger.reconciliation.extract import chain_rows, inputs_of, stated_block
 from ledger.reconciliation.report import pairs_text
 from ledger.store import Store
-from ledger.tables import OutboxRow, VoucherRow
+from ledger.tables import OutboxRow, PromiseRow, VoucherRow
 from ledger.verification import Verification, verify
-from scripts.business import DATABASE, MARK, PASSPHRASE_VARIABLE, Played, Progress, own_directory, play
-from scripts.business_extract import chain_rows, inputs_of, stated_block
+from scripts.business import (
+    DATABASE,
+    MARK,
+    OPENED,
+    PASSPHRASE_VARIABLE,
+    Played,
+    Progress,
+    own_directory,
+    play,
+)
+from scripts.business_books import unanswered
+from scripts.business_dossier import read_dossier
 from scripts.business_files import SAMPLE, read_business
 from scripts.business_report import Compared, Told, write_report
 from scripts.business_story import as_markdown, show, told_of
-from scripts.planter import PLANTED, plant
+from scripts.planter import DOSSIER, PLANTED, plant
 
 DIRECTORY: Final = Path("demo-output")
 SEED: Final = 7
@@ -49,10 +59,22 @@ PLANTED_FOLDER, REPORTS, REPORT, STORY = "planted", "reports", "report.html", "s
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The demo's figures, all computed. `false_alarms` counts breaks in the clean books as well."""
+    """The demo's figures, all computed. `false_alarms` counts breaks in the clean books as well.
 
+    `ledgers`: contracts, of which the last issues and those before it run off. `overdue`: vouchers declared so,
+    `given_back`: steps of recourse. `break_kinds`: kinds of break among those found.
+    """
+
+    promises: int
     vouchers: int
     agreements: int
+    refused: int
+    overdue: int
+    given_back: int
+    pledges: int
+    awards: int
+    ledgers: int
+    break_kinds: int
     breaks_planted: int
     breaks_found: int
     false_alarms: int
@@ -126,21 +148,28 @@ def _judge(
     verification = verify(played.store, played.chain)
     clean = reconcile_banks(played, sample)
     planted_in = directory / PLANTED_FOLDER
-    plant(sample, planted_in, seed=seed, cut_off=played.cut_off)
+    plant(
+        sample,
+        planted_in,
+        seed=seed,
+        cut_off=played.cut_off,
+        asserted=unanswered(played.business, cut_off=played.cut_off),
+        dossier=directory / OPENED,
+    )
     after = reconcile_banks(played, planted_in)
     compared = compare(planted_in / "planted.csv", after)
     alarms = len(compared.false_alarms) + sum(len(each.breaks) for each in clean)
-    vouchers, agreements, refused = counts(played.store, played.pin.ledger)
     result = Result(
-        vouchers=vouchers,
-        agreements=agreements,
+        **counts(played.store),
+        ledgers=len(played.pins),
+        break_kinds=len({kind for _, kind, *_ in compared.right}),
         breaks_planted=compared.planted,
         breaks_found=len(compared.right),
         false_alarms=alarms,
         journal_verified=verification.verified,
         report=str(directory.resolve() / REPORT),
     )
-    closing = tuple(_closing(result, verification, clean, refused=refused, seed=seed, cut_off=played.cut_off))
+    closing = tuple(_closing(result, verification, clean, seed=seed, cut_off=played.cut_off))
     _write_reports(directory / REPORTS, after)
     title = "一张凭证的一生 · The life of a voucher business"
     write_report(
@@ -161,15 +190,18 @@ def _judge(
 
 
 def reconcile_banks(played: Played, folder: Path) -> list[Reconciliation]:
-    """Every bank's books in `folder`/books/ against the chain that was played."""
+    """Every bank's books in `folder`/books/ against the chain that was played, all of its ledgers in one report; by
+    the dossier in `folder`, where there is one."""
     rows, block = chain_rows(played.store), stated_block(played.store, played.chain)
+    changed = folder / DOSSIER
+    dossier = read_dossier(changed) if changed.exists() else played.dossier
     return [
         reconcile(
             inputs_of(
                 bank.party,
                 rows=rows,
                 block=block,
-                dossier=played.dossier,
+                dossier=dossier,
                 books=folder / "books" / str(bank.party),
                 cut_off=played.cut_off,
             )
@@ -197,17 +229,29 @@ def compare(planted: Path, results: Sequence[Reconciliation]) -> Compared:
     )
 
 
-def counts(store: Store, ledger: Address) -> tuple[int, int, int]:
-    """Vouchers that came to be, agreements that were carried out, and calls that the contract refused."""
-    made = VoucherRow.contract == ledger, VoucherRow.promise.is_not(None)
-    done = OutboxRow.status == "done", OutboxRow.verb != "completePayment"
+def counts(store: Store) -> dict[str, int]:
+    """Promises and vouchers that came to be in all ledgers, agreements that were carried out, calls that the contract
+    refused, and what of the bad days has happened."""
     with store.reading() as session:
-        vouchers = session.scalar(select(func.count()).select_from(VoucherRow).where(*made))
-        agreements = session.scalar(select(func.count()).select_from(OutboxRow).where(*done))
-        refused = session.scalar(
-            select(func.count()).select_from(OutboxRow).where(OutboxRow.status == "refused")
+        promises = session.scalar(select(func.count()).select_from(PromiseRow))
+        vouchers = session.scalar(
+            select(func.count()).select_from(VoucherRow).where(VoucherRow.promise.is_not(None))
         )
-    return int(vouchers or 0), int(agreements or 0), int(refused or 0)
+        calls = list(session.execute(select(OutboxRow.verb, OutboxRow.status, OutboxRow.agreement)))
+    done = Counter(verb for verb, status, _ in calls if status == "done")
+    overdue = [
+        agreement for verb, status, agreement in calls if status == "done" and agreement.get("overdue")
+    ]
+    return {
+        "promises": int(promises or 0),
+        "vouchers": int(vouchers or 0),
+        "agreements": sum(done.values()) - done["completePayment"] - done["declareOverdue"],
+        "refused": sum(status == "refused" for _, status, _ in calls),
+        "overdue": done["declareOverdue"],
+        "given_back": len(overdue),
+        "pledges": done["pledge"],
+        "awards": done["award"],
+    }
 
 
 def _closing(
@@ -215,13 +259,21 @@ def _closing(
     verification: Verification,
     clean: Sequence[Reconciliation],
     *,
-    refused: int,
     seed: int,
     cut_off: date,
 ) -> Iterator[str]:
     yield (
-        f"凭证 {result.vouchers} 张，协议 {result.agreements} 份，合约拒绝 {refused} 次。"
-        f" {result.vouchers} vouchers, {result.agreements} agreements carried out, {refused} refused by the contract."
+        f"承诺 {result.promises} 笔，凭证 {result.vouchers} 张，协议 {result.agreements} 份，"
+        f"合约拒绝 {result.refused} 次。"
+        f" {result.promises} promises, {result.vouchers} vouchers, {result.agreements} agreements carried out, "
+        f"{result.refused} refused by the contract."
+    )
+    yield (
+        f"宣告逾期 {result.overdue} 张，逐级追索 {result.given_back} 次，质押 {result.pledges} 笔，"
+        f"裁定 {result.awards} 次；"
+        f"账本 {result.ledgers} 个，一份对账报告。 {result.overdue} vouchers declared overdue, given back "
+        f"{result.given_back} times up the chain, {result.pledges} pledges, {result.awards} awards; "
+        f"{result.ledgers} ledgers in one reconciliation."
     )
     right = result.journal_verified
     yield (
@@ -236,10 +288,10 @@ def _closing(
         f"{len(clean)} banks."
     )
     yield (
-        f"种子 {seed} 埋入差异 {result.breaks_planted} 笔，查出 {result.breaks_found} 笔，"
+        f"种子 {seed} 埋入 {result.break_kinds} 类差异 {result.breaks_planted} 笔，查出 {result.breaks_found} 笔，"
         f"误报 {result.false_alarms} 笔。"
-        f" Seed {seed} planted {result.breaks_planted} errors: {result.breaks_found} found, "
-        f"{result.false_alarms} false alarms."
+        f" Seed {seed} planted {result.breaks_planted} errors of {result.break_kinds} kinds: "
+        f"{result.breaks_found} found, {result.false_alarms} false alarms."
     )
 
 

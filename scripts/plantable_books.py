@@ -15,8 +15,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from ledger.calendar import is_working_day
+from ledger.calendar import is_working_day, next_working_day
 from ledger.errors import InputError
+from scripts.plantable_dossier import PlantableDossier
 
 Row = dict[str, str]
 
@@ -26,13 +27,23 @@ FILES: Final = {
     "statement.csv": "流水号,记账日,起息日,借贷,金额,对方户名,附言",
     "line_book.csv": "额度编号,核心企业,授信额度,已用额度,到期日",
 }
+"""A bank's tables, with their headings."""
+BESIDE: Final = {
+    "parties.csv": "编号,简称,名称,统一社会信用代码,账户名,角色,保荐行",
+    "invoices.csv": "发票号码,开票日,购买方,销售方,价税合计,凭证编号,使用金额,向银行开示",
+}
+"""What may lie beside the books, with its headings."""
 UNDECIDED: Final = timedelta(days=21)
 """Payments younger than this may still be within their contest window or a holiday."""
 
 
 @dataclass
 class Books:
-    """One bank's three tables while they are being changed; `free` are rows that nothing has touched."""
+    """One bank's three tables while they are being changed, and the dossier beside them.
+
+    `asserted` are the references of payments that nobody has agreed to yet. `taken` are rows that something has
+    touched; `corners` are places (see `corner`) in which a row of books or chain is left without its other half.
+    """
 
     bank: int
     loans: list[Row]
@@ -41,6 +52,9 @@ class Books:
     cut_off: date
     avoid: frozenset[str]
     rng: random.Random
+    asserted: frozenset[str] = frozenset()
+    dossier: PlantableDossier | None = None
+    corners: set[tuple[str, ...]] = field(default_factory=set)
     taken: set[int] = field(default_factory=set)
     serial: int = 0
 
@@ -49,19 +63,41 @@ class Books:
         self.vouchers = Counter(row["凭证编号"] for row in self.loans)
         self.alike = Counter(likeness(row) for row in self.loans)
         self.references = Counter(row["附言"] for row in self.entries)
+        # a loan whose money moves under its own number: lent on a pledge, or given back by recourse
+        self.moved = {row["借据号"] for row in self.loans} & self.references.keys()
         self.own_names = {row[name] for row in self.loans for name in ("银行", "付款人")}
         self.amounts = {fen_of(row["本金"]) for row in self.loans} | {
             fen_of(row["金额"]) for row in self.entries
         }
 
-    def pick(self, rows: Sequence[Row], fits: Callable[[Row], bool]) -> Row | None:
-        """A free row that fits, drawn by the seed; it is then taken."""
-        fitting = [row for row in rows if id(row) not in self.taken and fits(row)]
+    def pick(self, rows: Sequence[Row], fits: Callable[[Row], bool], *, alone: bool = False) -> Row | None:
+        """A free row that fits, drawn by the seed; it is then taken, and where it has to be `alone` its corner too."""
+        fitting = [row for row in self.free(rows, fits) if not alone or corner(row) not in self.corners]
         if not fitting:
             return None
         row = self.rng.choice(fitting)
         self.taken.add(id(row))
+        if alone:
+            self.corners.add(corner(row))
         return row
+
+    def pick_together(self, rows: Sequence[Row], fits: Callable[[Row], bool]) -> list[Row]:
+        """All free rows of one corner that fit, at least two; none where there is no such corner."""
+        found: dict[tuple[str, ...], list[Row]] = {}
+        for row in self.free(rows, fits):
+            if corner(row) not in self.corners:
+                found.setdefault(corner(row), []).append(row)
+        several = [corner for corner, each in found.items() if len(each) > 1]
+        if not several:
+            return []
+        chosen = self.rng.choice(several)
+        self.corners.add(chosen)
+        self.taken |= {id(row) for row in found[chosen]}
+        return found[chosen]
+
+    def free(self, rows: Sequence[Row], fits: Callable[[Row], bool]) -> list[Row]:
+        """Rows that nothing has touched and that fit."""
+        return [row for row in rows if id(row) not in self.taken and fits(row)]
 
     def add(self, rows: list[Row], row: Row) -> None:
         self.taken.add(id(row))
@@ -80,12 +116,16 @@ class Books:
     # Which rows say enough by themselves
 
     def loan(self, row: Row) -> bool:
-        """A loan that stands alone on its voucher and is old enough to be certain."""
+        """A loan that stands alone on its voucher, is old enough to be certain, and takes the common course."""
         certain = date.fromisoformat(row["放款日"]) <= self.settled_by
-        return certain and self.vouchers[row["凭证编号"]] == 1 and row["凭证编号"] not in self.avoid
+        common = row["状态"] == "已结清" or (
+            row["状态"] == "未结清" and date.fromisoformat(row["到期日"]) > self.cut_off
+        )
+        alone = self.vouchers[row["凭证编号"]] == 1 and row["凭证编号"] not in self.avoid
+        return certain and common and alone and row["借据号"] not in self.moved
 
     def open_loan(self, row: Row) -> bool:
-        return self.loan(row) and row["状态"] == "未结清" and date.fromisoformat(row["到期日"]) > self.cut_off
+        return self.loan(row) and row["状态"] == "未结清"
 
     def repaid_loan(self, row: Row) -> bool:
         repaid = row["状态"] == "已结清" and row["结清日"]
@@ -99,11 +139,32 @@ class Books:
         """A loan whose due day cannot have been rolled to where it is."""
         return self.loan(row) and is_working_day(date.fromisoformat(row["到期日"]) - timedelta(days=1))
 
+    def quoted_loan(self, row: Row) -> bool:
+        """A loan whose quote can be spoilt without anything else in the books depending on it."""
+        if self.dossier is None or not self.unrolled_loan(row):
+            return False
+        return self.dossier.only_quote(row["凭证编号"]) is not None and len(self.proceeds_of(row)) == 1
+
+    def proceeds_of(self, row: Row) -> list[Row]:
+        """The entry by which a loan was paid out: all free rows that look like it."""
+        like = {"起息日": row["放款日"], "金额": row["放款净额"], "借贷": "借"}
+        return self.free(self.entries, lambda entry: self.entry(entry) and like.items() <= entry.items())
+
     def entry(self, row: Row) -> bool:
         """An entry that is alone under its reference, between this bank and somebody else, and certain."""
         certain = date.fromisoformat(row["起息日"]) <= self.settled_by
-        alone = row["附言"] != "" and self.references[row["附言"]] == 1 and row["附言"] not in self.avoid
-        return certain and alone and row["对方户名"] not in {"", *self.own_names}
+        return certain and self.lone_entry(row) and row["附言"] not in self.asserted
+
+    def lone_entry(self, row: Row) -> bool:
+        """An entry that is alone under the reference of a payment, between this bank and somebody else."""
+        alone = row["附言"] != "" and self.references[row["附言"]] == 1
+        spared = row["附言"] in self.avoid or row["附言"] in self.moved
+        return alone and not spared and row["对方户名"] not in {"", *self.own_names}
+
+    def asserted_entry(self, row: Row) -> bool:
+        """The entry of a payment that is only asserted, whose last posting day is over."""
+        in_time = next_working_day(date.fromisoformat(row["起息日"])) <= self.cut_off
+        return self.lone_entry(row) and row["附言"] in self.asserted and in_time
 
     def prompt_entry(self, row: Row) -> bool:
         return self.entry(row) and row["记账日"] == row["起息日"]
@@ -120,6 +181,12 @@ class Books:
 
 def likeness(row: Row) -> tuple[str, ...]:
     return (row["本金"], row["到期日"], row["借款人"])
+
+
+def corner(row: Row) -> tuple[str, ...]:
+    """Where several rows can stand for each other: the same day, side and party."""
+    names = ("到期日", "付款人", "借款人") if "借据号" in row else ("起息日", "借贷", "对方户名")
+    return tuple(row.get(name, "") for name in names)
 
 
 def loan_ids(row: Row) -> str:
@@ -165,7 +232,7 @@ def read_rows(path: Path) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    expected = FILES[path.name].split(",")
+    expected = (FILES | BESIDE)[path.name].split(",")
     if sorted(reader.fieldnames or ()) != sorted(expected):
         raise InputError(f"{path} needs the columns {', '.join(expected)}, it has {reader.fieldnames}")
     return list(reader)
