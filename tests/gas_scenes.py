@@ -1,80 +1,39 @@
-"""Every verb of both contracts at its plainest, so that its gas can be measured: alone, or many in one batch.
+"""Every verb of the ledger at its plainest, so that its gas can be measured: alone, or many in one batch.
 
 The scenario is the same for all: the recipient has never held a voucher, an issue carries one new invoice, the
-parties of an agreement are distinct, every signature is a wallet key's and is verified on chain (nobody signs by being
-the sender). Vouchers are shared out over twelve suppliers. A scene prepares what it needs, lets days pass where a rule
-wants it, and gives the calls; whoever measures sends them.
+parties of an agreement are distinct, and every signature is verified on chain (nobody signs by being the sender).
+Vouchers are shared out over twelve suppliers. A scene prepares what it needs, lets days pass where a rule wants it, and
+gives the agreements; whoever measures has them signed and sends them. The registry's verbs: gas_scenes_registry.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ledger.agreements import (
+    Award,
     Cancel,
     CancelWhole,
     ConfirmPayment,
-    ContestPayment,
-    FinishRekey,
     FreezeLine,
     Part,
     Purpose,
-    Reinstate,
-    Rekey,
+    Release,
     Rescind,
     ResizeLine,
     Revoke,
     RevokeIssue,
+    SetTenorCap,
     Split,
-    Suspend,
+    StopIssue,
     Transfer,
     Unfreeze,
-    VetoRekey,
     WithdrawPayment,
-    WithdrawRekey,
 )
 from ledger.members import Contract
 from ledger.signing import child_id, complete_payment_calldata, root_id
-from tests.gas_yard import DEADLINE, HASH, LIMIT, PART, Item, Yard, address_of
-from tests.rig import BANK, FACTOR, ISSUER, REGISTRAR, WINDOW, key_of
-
-# ------------------------------------------------------------ registry
-
-
-def suspend(y: Yard, count: int) -> list[Item]:
-    return [y.standing(Suspend, party, 1) for party in y.admitted(count)]
-
-
-def reinstate(y: Yard, count: int) -> list[Item]:
-    parties = y.admitted(count)
-    y.prepare(Contract.REGISTRY, [y.standing(Suspend, party, 1) for party in parties])
-    return [y.standing(Reinstate, party, 2) for party in parties]
-
-
-def rekey(y: Yard, count: int) -> list[Item]:
-    return [
-        y.item(Rekey(p, 1, 0, DEADLINE, address_of(key_of(p, 1))), p, key_of(p, 1))  # type: ignore[arg-type]
-        for p in y.admitted(count)
-    ]
-
-
-def veto_rekey(y: Yard, count: int) -> list[Item]:
-    return [y.item(VetoRekey(p, 2, DEADLINE), p) for p in y.recovering(count)]  # type: ignore[arg-type]
-
-
-def withdraw_rekey(y: Yard, count: int) -> list[Item]:
-    return [y.item(WithdrawRekey(p, 2, DEADLINE), REGISTRAR, BANK) for p in y.recovering(count)]  # type: ignore[arg-type]
-
-
-def finish_rekey(y: Yard, count: int) -> list[Item]:
-    parties = y.recovering(count)
-    y.rig.pass_days(7)
-    return [y.item(FinishRekey(p, 2, 0, DEADLINE)) for p in parties]  # type: ignore[arg-type]
-
-
-# ------------------------------------------------------------ ledger
+from tests.gas_yard import DEADLINE, HASH, LIMIT, PART, SECURED, Item, Scene, Yard
+from tests.rig import ARBITER, BANK, FACTOR, ISSUER, REGISTRAR, WINDOW
 
 
 def resize_line(y: Yard, count: int) -> list[Item]:
@@ -146,13 +105,6 @@ def confirm(y: Yard, count: int) -> list[Item]:
     return [y.item(ConfirmPayment(h.voucher, 3, DEADLINE), h.holder) for h in y.disbursed(count)]  # type: ignore[arg-type]
 
 
-def contest(y: Yard, count: int) -> list[Item]:
-    return [
-        y.item(ContestPayment(h.voucher, 3, h.holder, HASH, DEADLINE), h.holder)  # type: ignore[arg-type]
-        for h in y.disbursed(count)
-    ]
-
-
 def withdraw(y: Yard, count: int) -> list[Item]:
     return [y.item(WithdrawPayment(h.voucher, 3, DEADLINE), FACTOR) for h in y.disbursed(count)]  # type: ignore[arg-type]
 
@@ -160,14 +112,14 @@ def withdraw(y: Yard, count: int) -> list[Item]:
 def complete_disbursement(y: Yard, count: int) -> list[Item]:
     held = y.disbursed(count)
     y.rig.pass_days(WINDOW + 1)
-    return [Item(complete_payment_calldata(h.voucher), 0) for h in held]  # type: ignore[arg-type]
+    return [Item(call=complete_payment_calldata(h.voucher)) for h in held]  # type: ignore[arg-type]
 
 
 def complete_settlement(y: Yard, count: int) -> list[Item]:
     held = y.due(count)
     y.prepare(Contract.LEDGER, [y.payment(h, Purpose.SETTLEMENT, 1, BANK) for h in held])
     y.rig.pass_days(WINDOW + 1)
-    return [Item(complete_payment_calldata(h.voucher), 0) for h in held]  # type: ignore[arg-type]
+    return [Item(call=complete_payment_calldata(h.voucher)) for h in held]  # type: ignore[arg-type]
 
 
 def unfreeze(y: Yard, count: int) -> list[Item]:
@@ -197,43 +149,81 @@ def revoke_issue(y: Yard, count: int) -> list[Item]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A verb in one of its cases. `make` gives so many calls of it."""
-
-    contract: Contract
-    verb: str
-    case: str
-    make: Callable[[Yard, int], list[Item]]
+def set_tenor_cap(y: Yard, count: int) -> list[Item]:
+    tomorrow = y.rig.today + 1
+    return [y.item(SetTenorCap(n, 366 - n % 2, tomorrow, DEADLINE), REGISTRAR) for n in range(count)]  # type: ignore[arg-type]
 
 
-R, L = Contract.REGISTRY, Contract.LEDGER
-SCENES: Final = (
-    Scene(R, "admit", "wallet key", lambda y, n: [y.admission() for _ in range(n)]),
-    Scene(R, "suspend", "", suspend),
-    Scene(R, "reinstate", "", reinstate),
-    Scene(R, "rekey", "wallet key", rekey),
-    Scene(R, "proposeRekey", "wallet key", lambda y, n: [y.proposal(p) for p in y.admitted(n)]),
-    Scene(R, "vetoRekey", "", veto_rekey),
-    Scene(R, "withdrawRekey", "", withdraw_rekey),
-    Scene(R, "finishRekey", "no veto", finish_rekey),
+def stop_issue(y: Yard, count: int) -> list[Item]:
+    return [y.item(StopIssue(n, 1_001 + n, True, HASH, DEADLINE), REGISTRAR) for n in range(count)]  # type: ignore[arg-type]
+
+
+def award(y: Yard, count: int, paid: bool) -> list[Item]:
+    held = y.contested(count)
+    y.rig.pass_days(30)
+    return [
+        y.item(Award(h.voucher, 4, ARBITER, paid, HASH, DEADLINE), REGISTRAR, ARBITER)  # type: ignore[arg-type]
+        for h in held
+    ]
+
+
+def release(y: Yard, count: int) -> list[Item]:
+    return [y.item(Release(h.voucher, 2, FACTOR, DEADLINE), FACTOR) for h in y.pledged(count)]  # type: ignore[arg-type]
+
+
+def recourse(y: Yard, count: int) -> list[Item]:
+    return [
+        y.item(Transfer(h.voucher, 2, h.recipient, True, DEADLINE, ()), h.holder, h.recipient)  # type: ignore[arg-type]
+        for h in y.overdue(count)
+    ]
+
+
+def settle_part(y: Yard, count: int) -> list[Item]:
+    return [y.payment(h, Purpose.SETTLEMENT, 1, BANK, h.holder, amount=PART) for h in y.due(count)]
+
+
+def settle_overdue(y: Yard, count: int) -> list[Item]:
+    """One more is overdue besides, so that the issuer's sum does not end: the last one would get gas back."""
+    return [y.payment(h, Purpose.SETTLEMENT, 2, BANK, h.holder) for h in y.overdue(count + 1)[:count]]
+
+
+def settle_pledged(y: Yard, count: int) -> list[Item]:
+    terms = {"payee": FACTOR, "amount": SECURED}
+    return [
+        y.payment(h, Purpose.SETTLEMENT, 2, BANK, FACTOR, h.holder, **terms) for h in y.pledged_and_due(count)
+    ]
+
+
+L: Final = Contract.LEDGER
+LEDGER_SCENES: Final = (
     Scene(L, "grantLine", "no parent", lambda y, n: [y.line()[1] for _ in range(n)]),
     Scene(L, "resizeLine", "", resize_line),
     Scene(L, "freezeLine", "", freeze_line),
+    Scene(L, "setTenorCap", "", set_tenor_cap),
+    Scene(L, "stopIssue", "one issuer", stop_issue),
     Scene(L, "issue", "one new invoice", issue),
     Scene(L, "split", "one part, remainder kept", split),
     Scene(L, "transfer", "whole", transfer),
     Scene(L, "transfer", "of an earlier part", transfer_part),
+    Scene(L, "transfer", "overdue, as recourse", recourse),
     Scene(L, "discount", "", lambda y, n: [y.sale(h) for h in y.issued(n)]),
     Scene(L, "rescind", "by the funder", rescind),
     Scene(L, "assertPayment", "disbursement, funder alone", disburse),
     Scene(L, "assertPayment", "settlement, bank and payee", settle),
     Scene(L, "assertPayment", "settlement, bank alone", settle_alone),
+    Scene(L, "assertPayment", "settlement of a part, bank and payee", settle_part),
+    Scene(L, "assertPayment", "settlement, overdue, bank and payee", settle_overdue),
+    Scene(L, "assertPayment", "settlement to the pledgee, bank, pledgee and holder", settle_pledged),
     Scene(L, "confirmPayment", "disbursement", confirm),
-    Scene(L, "contestPayment", "disbursement", contest),
+    Scene(L, "contestPayment", "disbursement", lambda y, n: [y.contest(h) for h in y.disbursed(n)]),
     Scene(L, "withdrawPayment", "disbursement", withdraw),
     Scene(L, "completePayment", "disbursement", complete_disbursement),
     Scene(L, "completePayment", "settlement", complete_settlement),
+    Scene(L, "award", "disbursement, paid", lambda y, n: award(y, n, True)),
+    Scene(L, "award", "disbursement, not paid", lambda y, n: award(y, n, False)),
+    Scene(L, "declareOverdue", "", lambda y, n: [y.declaration(h) for h in y.unpaid(n)]),
+    Scene(L, "pledge", "", lambda y, n: [y.pledge(h) for h in y.issued(n)]),
+    Scene(L, "release", "by the pledgee", release),
     Scene(L, "freeze", "", lambda y, n: [y.freezing(h) for h in y.issued(n)]),
     Scene(L, "unfreeze", "", unfreeze),
     Scene(L, "cancel", "", cancel),

@@ -62,12 +62,23 @@ class Sent:
     logs: tuple[tuple[str, tuple[bytes, ...], bytes], ...]
 
 
+class Signer(Protocol):
+    """Who consents in another way than a wallet key does: with a key of another kind, or as several members."""
+
+    def consent(self, agreement: Agreement, domain: Domain) -> bytes: ...
+
+
+Signing = int | PrivateKey | Signer | bytes
+"""A party by its number, a wallet key, another signer, or a consent just as it is."""
+
+
 class Engine(Protocol):
     chain_id: int
 
     def deploy(self, code: bytes) -> str: ...
     def send(self, to: str, data: bytes, *, sender: str, gas: int) -> Sent: ...
     def view(self, to: str, data: bytes) -> bytes: ...
+    def code_hash(self, address: str) -> bytes: ...
     def now(self) -> int: ...
     def travel(self, timestamp: int) -> None: ...
 
@@ -105,6 +116,9 @@ class Revm:
     def view(self, to: str, data: bytes) -> bytes:
         return bytes(self.evm.message_call(SENDER, to, data, is_static=True))
 
+    def code_hash(self, address: str) -> bytes:
+        return bytes(self.evm.basic(address).code_hash or ZERO)
+
     def now(self) -> int:
         return self._timestamp
 
@@ -136,6 +150,9 @@ class OnChain:
 
     def view(self, to: str, data: bytes) -> bytes:
         return self.chain.call(to, data)  # type: ignore[arg-type]
+
+    def code_hash(self, address: str) -> bytes:
+        return keccak(self.chain.code(address))  # type: ignore[arg-type]
 
     def now(self) -> int:
         return self.chain.now()
@@ -171,6 +188,7 @@ class Rig:
     registry: str = ""
     ledger: str = ""
     keys: dict[int, PrivateKey] = field(default_factory=dict)
+    signers: dict[int, Signer] = field(default_factory=dict)
     invoices: int = 0
 
     def __post_init__(self) -> None:
@@ -196,21 +214,22 @@ class Rig:
     def address(self, contract: Contract) -> str:
         return self.registry if contract is Contract.REGISTRY else self.ledger
 
-    def consents(self, agreement: Agreement, signers: Sequence[int | PrivateKey | bytes]) -> list[bytes]:
-        """Signatures in order; a number signs with that party's key, bytes are taken as they are."""
+    def consents(self, agreement: Agreement, signers: Sequence[Signing]) -> list[bytes]:
+        """Consents in order; a number signs with that party's signer or key, bytes are taken as they are."""
         domain = self.domain(agreement.contract)
         out = []
         for signer in signers:
             if isinstance(signer, bytes):
                 out.append(signer)
             else:
-                key = self.keys[signer] if isinstance(signer, int) else signer
-                out.append(sign(agreement, domain, key.to_bytes()))
+                key = (self.signers.get(signer) or self.keys[signer]) if isinstance(signer, int) else signer
+                if isinstance(key, PrivateKey):
+                    out.append(sign(agreement, domain, key.to_bytes()))
+                else:
+                    out.append(key.consent(agreement, domain))
         return out
 
-    def call(
-        self, agreement: Agreement, *signers: int | PrivateKey | bytes, issued: Issue | None = None
-    ) -> bytes:
+    def call(self, agreement: Agreement, *signers: Signing, issued: Issue | None = None) -> bytes:
         return calldata(agreement, self.consents(agreement, signers), issued=issued)
 
     def send(self, to: str, data: bytes, *, sender: str = SENDER, gas: int = GAS) -> Sent:
@@ -221,11 +240,7 @@ class Rig:
         return sent
 
     def do(
-        self,
-        agreement: Agreement,
-        *signers: int | PrivateKey | bytes,
-        issued: Issue | None = None,
-        sender: str = SENDER,
+        self, agreement: Agreement, *signers: Signing, issued: Issue | None = None, sender: str = SENDER
     ) -> Sent:
         data = self.call(agreement, *signers, issued=issued)
         return self.send(self.address(agreement.contract), data, sender=sender)

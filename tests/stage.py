@@ -25,7 +25,7 @@ from ledger.events import Event, PartyAdmitted
 from ledger.fold import fold_all
 from ledger.members import Contract
 from ledger.money import Fen
-from ledger.payment import CompletePayment
+from ledger.payment import Unsigned
 from ledger.signing import Domain, root_id
 from ledger.voucher import apply, may
 from ledger.world import Role, SignerKind, Voucher, World
@@ -42,6 +42,7 @@ DUE_DAY: Final = day_of_date(parse_date("2026-08-28"))
 PAY_BY: Final = Day(FIRST_DAY + 2)
 WINDOW: Final = 5
 FACE: Final = Fen(1_000_000_00)
+UNSECURED: Final = Fen(0)
 LIMIT: Final = Fen(5_000_000_00)
 SMALLEST_PART: Final = Fen(100_00)
 LINE: Final = LineId(BANK << 32 | 17)
@@ -63,8 +64,8 @@ class Stage(Protocol):
     def travel(self, day: Day) -> None:
         """Goes to the first second of a later day."""
 
-    def signer(self, party: PartyNumber) -> bytes:
-        """The wallet address of a party that is to be admitted."""
+    def signer(self, party: PartyNumber, generation: int = 0) -> bytes:
+        """The wallet address of a party that is to be admitted; 1: of the key that is to replace its first one."""
 
     def sequence(self, voucher: VoucherId) -> int:
         """The voucher's present sequence; 0 where there is none."""
@@ -75,9 +76,12 @@ class Stage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A verb that is tried: the agreement, who gives a good consent, in their order, an issue resupplied."""
+    """A verb that is tried: the agreement, who gives a good consent, in their order, an issue resupplied.
 
-    agreement: Agreement | CompletePayment
+    The last of those who sign a proposal of a new key signs with that key.
+    """
+
+    agreement: Agreement | Unsigned
     signers: tuple[PartyNumber, ...] = ()
     issued: Issue | None = None
 
@@ -88,12 +92,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A voucher in a state. `asserter`: whose payment is under way, else the bank."""
+    """A voucher in a state. `asserter`: whose payment is under way, else the bank; `payee`: to whom it went.
+
+    `owed` of it in fen, and what of that is `secured` by a pledge.
+    """
 
     stage: Stage
     issue: Issue
     voucher: VoucherId
     asserter: PartyNumber = BANK
+    payee: PartyNumber = HOLDER
+    owed: Fen = FACE
+    secured: Fen = UNSECURED
 
     @property
     def sequence(self) -> int:
@@ -127,8 +137,8 @@ class ModelStage:
     def travel(self, day: Day) -> None:
         self.timestamp = max(self.timestamp, start_of_day(day))
 
-    def signer(self, party: PartyNumber) -> bytes:
-        return (0x51600 + party).to_bytes(20)
+    def signer(self, party: PartyNumber, generation: int = 0) -> bytes:
+        return (0x51600 + party + 0x100 * generation).to_bytes(20)
 
     def sequence(self, voucher: VoucherId) -> int:
         return self.world.vouchers[voucher].sequence if voucher in self.world.vouchers else 0

@@ -16,6 +16,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from ledger.agreements import AGREEMENTS
 from ledger.statement import LINE_COLUMNS, LOAN_COLUMNS, STATEMENT_COLUMNS
 from scripts import cli_books, demo
 from scripts.cli import app
@@ -40,8 +41,23 @@ def desk(opened: Desk, tmp_path: Path) -> Desk:
 
 def test_the_commands_are_those_of_the_product() -> None:
     wanted = {"demo", "deploy", "issue", "transfer", "split", "discount", "pay", "show", "lines", "index"}
-    assert wanted | {"verify", "reconcile", "admit", "grant-line"} <= set(COMMANDS)
-    assert set(PAY) == {"assert", "confirm", "contest", "withdraw", "complete"}
+    assert wanted | {"verify", "reconcile", "ledgers", "succeed"} <= set(COMMANDS)
+    assert set(PAY) == {"assert", "confirm", "contest", "withdraw", "award", "complete"}
+
+
+def test_every_agreement_has_its_command() -> None:
+    paying = {"assertPayment", "confirmPayment", "contestPayment", "withdrawPayment"}
+    others = {"discount", "reinstate", "setTenorCap", "award"}
+    wanted = {kind.verb() for kind in AGREEMENTS} - paying - others
+    named = {
+        "".join([first, *(word.capitalize() for word in rest)]) for first, *rest in map(words_of, COMMANDS)
+    }
+    assert wanted <= named
+    assert {"discount", "suspend", "tenor-cap", "overdue"} <= set(COMMANDS)
+
+
+def words_of(command: str) -> list[str]:
+    return command.split("-")
 
 
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)

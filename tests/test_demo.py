@@ -20,17 +20,26 @@ from typing import Any
 import pytest
 
 from scripts import demo
-from scripts.business import CHAIN, DATABASE, DOSSIER, KEYS, MARK, own_directory
-from scripts.business_books import implied_books, write_books
+from scripts.business import CHAIN, DATABASE, DOSSIER, KEYS, MARK, OPENED, own_directory
+from scripts.business_book_files import write_books
+from scripts.business_books import implied_books
 from scripts.business_columns import COLUMNS
 from scripts.business_files import SAMPLE, read_business
 from tests.engines import ROOT
 
 KILLS = int(os.environ.get("TALLYSTICK_KILLS", "3"))
-SMALL = ("P-2026-001", "P-2026-005", "P-2026-007", "P-2026-012")
+SMALL = ("P-2026-001", "P-2026-005", "P-2026-007", "P-2026-012", "P-2026-047", "P-2026-048")
 FIGURES = [
+    "promises",
     "vouchers",
     "agreements",
+    "refused",
+    "overdue",
+    "given_back",
+    "pledges",
+    "awards",
+    "ledgers",
+    "break_kinds",
     "breaks_planted",
     "breaks_found",
     "false_alarms",
@@ -42,7 +51,7 @@ LONGEST = 300
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four promises of the sample business with all that belongs to them."""
+    """Six promises of the sample business, in both ledgers, with all that belongs to them."""
     folder = tmp_path_factory.mktemp("small")
     for name, columns in COLUMNS.items():
         text = (SAMPLE / name).read_text(encoding="utf-8-sig")
@@ -143,14 +152,18 @@ def test_the_last_line_is_one_json_object_whose_figures_are_computed(
     small: Path, first: tuple[dict[str, Any], float]
 ) -> None:
     told, _ = first
-    assert told["vouchers"] == 6
-    assert told["agreements"] == 42
+    assert told["promises"] == 6
+    assert told["vouchers"] == 8
+    assert told["agreements"] == 64
+    assert told["ledgers"] == 2
+    assert told["overdue"] == told["pledges"] == told["awards"] == told["given_back"] == 0
+    assert told["break_kinds"] >= 10
     assert told["breaks_planted"] == told["breaks_found"] >= 14
     assert told["false_alarms"] == 0
     assert told["journal_verified"] is True
     folder = Path(told["report"]).parent
     assert {path.name for path in folder.iterdir()} == {
-        *(CHAIN, DATABASE, DOSSIER, KEYS, MARK),
+        *(CHAIN, DATABASE, DOSSIER, KEYS, MARK, OPENED),
         *(demo.REPORT, demo.REPORTS, demo.STORY, demo.PLANTED_FOLDER),
     }
     page = Path(told["report"]).read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """Calls as they arrive, honest or not: an Item is call data and what the walk knows about it.
 
     honest    the right parties sign what is submitted
-    ATTACKS   by name: forged, tampered, for another chain, cut short, ... all made from an honest proposal
+    ATTACKS   by name: forged, tampered, for another chain, cut short, … all made from an honest proposal
 
 Nothing is sent and nothing judged here; `walk.py` does both.
 """
@@ -23,29 +23,36 @@ from ledger.agreements import (
     ProposeRekey,
     Reinstate,
     Rekey,
+    Release,
+    Rescind,
     Revoke,
     Suspend,
     VetoRekey,
+    VoucherId,
     WithdrawPayment,
     WithdrawRekey,
 )
 from ledger.errors import InputError, Refusal
 from ledger.events import journal_start
 from ledger.members import Contract, Form, members_of
-from ledger.payment import CompletePayment
+from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.signing import (
     RESUPPLIED,
+    WITH_NEW_SIGNER,
     Domain,
     batch_calldata,
     calldata,
     complete_payment_calldata,
+    declare_overdue_calldata,
     digest,
     packed,
+    root_id,
     type_string,
 )
 from tests.rig import SENDER
-from tests.walk_cast import EMPTY, Consent, high_s
-from tests.walk_verbs import Proposal, Proposer
+from tests.walk_cast import EMPTY, ORDERS, Consent
+from tests.walk_draws import Proposal
+from tests.walk_verbs import Proposer
 
 UNREADABLE: Final = Refusal("EmptyRevert")
 NOBODY_KNOWN: Final = int(SENDER, 16)
@@ -54,35 +61,48 @@ _TWINS: Final[tuple[tuple[type[Agreement], ...], ...]] = (
     (Suspend, Reinstate),
     (VetoRekey, WithdrawRekey),
     (Rekey, ProposeRekey),
+    (Rescind, Release),
 )
 """Types with the same members: one must never do for the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A call. `how` it came about; `fixed`: what it gets whatever the World is; `cut_short`: its last consent claims
-    to be longer than it is; `unreadable`: a member does not fit its type, so any refusal will do."""
+    """A call of a door. `how` it came about; `root` of the issue that is made or resupplied; `through`: the contract
+    wallet (number) that its owner has send it; `fixed`: what it gets whatever the World is; `cut_short`: its last
+    consent claims to be longer than it is; `unreadable`: a member does not fit its type, so any refusal will do;
+    `idle`: a view, which does nothing."""
 
-    contract: Contract
+    door: int
     data: bytes
     how: str
-    agreement: Agreement | CompletePayment | None = None
+    agreement: Agreement | Unsigned | None = None
     consents: tuple[Consent, ...] = ()
     digest: bytes = b""
+    root: VoucherId | None = None
     issued: Issue | None = None
     sender: int = NOBODY_KNOWN
+    through: int = 0
     fixed: Refusal | None = None
     cut_short: bool = False
     unreadable: bool = False
+    idle: bool = False
 
 
 def honest(p: Proposer, proposal: Proposal, how: str = "honest") -> Item:
-    """The proposal, signed by whom it names."""
-    if isinstance(proposal.agreement, CompletePayment):
-        data = complete_payment_calldata(proposal.agreement.voucher)
-        return Item(Contract.LEDGER, data, how, proposal.agreement)
-    signed = digest(proposal.agreement, p.ring.twin.rig.domain(proposal.agreement.contract))
-    return assembled(proposal, consents_over(p, proposal, signed), signed, how)
+    """The proposal, signed by whom it names, for the ledger that is looked at or the registry."""
+    agreement = proposal.agreement
+    if isinstance(agreement, Unsigned):
+        return Item(p.door, unsigned_calldata(agreement), how, agreement)
+    door = p.door if agreement.contract is Contract.LEDGER else 0
+    signed = digest(agreement, p.ring.lineage.domain(door))
+    return assembled(p, proposal, consents_over(p, proposal, signed), door=door, signed=signed, how=how)
+
+
+def unsigned_calldata(verb: Unsigned) -> bytes:
+    """The call of a verb that nobody signs."""
+    completes = isinstance(verb, CompletePayment)
+    return complete_payment_calldata(verb.voucher) if completes else declare_overdue_calldata(verb.voucher)
 
 
 def consents_over(p: Proposer, proposal: Proposal, signed: bytes) -> tuple[Consent, ...]:
@@ -93,21 +113,35 @@ def consents_over(p: Proposer, proposal: Proposal, signed: bytes) -> tuple[Conse
     return tuple(p.ring.sign(number, signed) for number in numbers)
 
 
-def assembled(proposal: Proposal, consents: tuple[Consent, ...], signed: bytes, how: str) -> Item:
+def assembled(
+    p: Proposer, proposal: Proposal, consents: tuple[Consent, ...], *, door: int, signed: bytes, how: str
+) -> Item:
     """The call of a proposal with these consents; `signed` is the digest that the contract will work out."""
-    agreement = proposal.agreement
-    assert not isinstance(agreement, CompletePayment)
-    data = calldata(agreement, [consent.raw for consent in consents], issued=proposal.issued)
-    return Item(agreement.contract, data, how, agreement, consents, signed, proposal.issued)
+    agreement, issued, root = proposal.agreement, proposal.issued, None
+    assert not isinstance(agreement, Unsigned)
+    if isinstance(agreement, Issue):
+        root = VoucherId(int.from_bytes(signed[-20:]) << 96)
+    elif issued is not None:
+        root = root_id(issued, p.ring.lineage.domain(door))
+    data = calldata(agreement, [consent.raw for consent in consents], issued=issued)
+    return Item(door, data, how, agreement, consents, signed, root, issued)
 
 
-def _signed_again(item: Item, consents: tuple[Consent, ...]) -> Item:
-    assert item.agreement is not None
-    return assembled(Proposal(item.agreement, issued=item.issued), consents, item.digest, item.how)
+def _signed_again(p: Proposer, item: Item, consents: tuple[Consent, ...]) -> Item:
+    assert isinstance(item.agreement, Agreement)
+    raws = [consent.raw for consent in consents]
+    return replace(item, data=calldata(item.agreement, raws, issued=item.issued), consents=consents)
 
 
-def _with(item: Item, place: int, consent: Consent) -> Item:
-    return _signed_again(item, (*item.consents[:place], consent, *item.consents[place + 1 :]))
+def _with(p: Proposer, item: Item, place: int, consent: Consent) -> Item:
+    return _signed_again(p, item, (*item.consents[:place], consent, *item.consents[place + 1 :]))
+
+
+def _agreeing(p: Proposer, item: Item, agreement: Agreement) -> Item:
+    """Another agreement with the same consents, for the same door."""
+    signed = digest(agreement, p.ring.lineage.domain(item.door))
+    proposal = Proposal(agreement, issued=item.issued if isinstance(agreement, RESUPPLIED) else None)
+    return assembled(p, proposal, item.consents, door=item.door, signed=signed, how=item.how)
 
 
 # Attacks; each is given an honest item with at least one consent, and says None where it does not apply
@@ -115,7 +149,7 @@ def _with(item: Item, place: int, consent: Consent) -> Item:
 
 def forged(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     """One signature by a stranger's key."""
-    return _with(item, p.rng.randrange(len(item.consents)), p.ring.sign(p.ring.fresh(), item.digest))
+    return _with(p, item, p.rng.randrange(len(item.consents)), p.ring.sign(p.ring.fresh(), item.digest))
 
 
 def old_key(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
@@ -124,7 +158,7 @@ def old_key(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     mine = proposal.signers[place] if place < len(proposal.signers) else 0
     known = [n for n, party in p.world.signers.items() if party == mine and n != p.ring.signer_of(party)]
     number = p.rng.choice(known if known and p.rarely(0.8) else list(p.world.signers))
-    return _with(item, place, p.ring.sign(number, item.digest))
+    return _with(p, item, place, p.ring.sign(number, item.digest))
 
 
 def missing(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
@@ -132,43 +166,47 @@ def missing(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     place = p.rng.randrange(len(item.consents))
     if proposal.claim and place == len(item.consents) - 1:
         return None
-    return _signed_again(item, item.consents[:place] + item.consents[place + 1 :])
+    return _signed_again(p, item, item.consents[:place] + item.consents[place + 1 :])
 
 
 def extra(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     """One consent too many."""
-    return _signed_again(item, (p.rng.choice([EMPTY, item.consents[0]]), *item.consents))
+    return _signed_again(p, item, (p.rng.choice([EMPTY, item.consents[0]]), *item.consents))
 
 
 def swapped(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     """Consents in another order."""
-    return _signed_again(item, tuple(p.rng.sample(item.consents, len(item.consents))))
+    return _signed_again(p, item, tuple(p.rng.sample(item.consents, len(item.consents))))
 
 
-def mirrored(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
-    """One signature with a high s."""
+def spoilt(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
+    """One signature with a high s, of another length, with a bit changed, of too few members, …"""
     place = p.rng.randrange(len(item.consents))
-    return _with(item, place, high_s(item.consents[place]))
+    return _with(p, item, place, p.ring.spoilt(item.consents[place], p.rng))
 
 
-def damaged(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
-    """One signature of another length, or with a wrong v."""
-    place = p.rng.randrange(len(item.consents))
-    raw = item.consents[place].raw
-    spoilt = p.rng.choice([raw[:-1], raw + b"\0", raw[:64], raw[:64] + b"\x01", raw[:64] + b"\x00", b"\x1b"])
-    return _with(item, place, Consent(spoilt))
+def ordered(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
+    """Whoever does what it is told is told to burn its gas, to revert, to answer too much or too little."""
+    order = p.rng.choice(ORDERS)
+    numbers = [*map(p.ring.signer_of, proposal.signers), *([proposal.claim] if proposal.claim else [])]  # type: ignore[arg-type]
+    consents = tuple(
+        p.ring.sign(number, item.digest, order) if consent.key == number else consent
+        for number, consent in zip(numbers, item.consents, strict=True)
+    )
+    return _signed_again(p, item, consents)
 
 
 def unsigned(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     """Empty consents; the sender is one of the signers, so that one of them may count."""
     place = p.rng.randrange(len(item.consents))
     numbers = [*map(p.ring.signer_of, proposal.signers), *([proposal.claim] if proposal.claim else [])]  # type: ignore[arg-type]
-    sender = numbers[place]
-    if sender in p.ring.wallets or not sender:
-        return None
+    sender = p.rng.choice([numbers[place]] * 4 + [NOBODY_KNOWN, p.rng.choice(list(p.ring.keys))])
     blank = p.rng.choice([range(len(numbers)), [place]])
     consents = tuple(EMPTY if n in blank else consent for n, consent in enumerate(item.consents))
-    return replace(_signed_again(item, consents), sender=sender)
+    wallet = p.ring.wallets.get(sender)
+    if wallet is not None and not wallet.owner:
+        return None
+    return replace(_signed_again(p, item, consents), sender=sender, through=sender if wallet else 0)
 
 
 def tampered(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
@@ -182,16 +220,14 @@ def tampered(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     elif isinstance(value, int):
         other = value + p.rng.choice([-1, 1, 100])
     elif isinstance(value, bytes):
-        other = value[:-1] + bytes([value[-1] ^ 1])
+        other = value[:-1] + bytes([value[-1] ^ 1]) if value else b"\0"
     elif value:
         other = (*value[1:], value[0]) if p.rng.random() < 0.5 else (*value, value[0])
     else:
         return None
     changed = type(value)(other) if isinstance(value, int) and 0 <= int(other) <= 1 else other
     try:
-        agreement = replace(agreement, **{name: changed})
-        new = digest(agreement, p.ring.twin.rig.domain(item.contract))
-        return assembled(Proposal(agreement, issued=item.issued), item.consents, new, item.how)
+        return _agreeing(p, item, replace(agreement, **{name: changed}))
     except (InputError, ValueError):
         return None
 
@@ -202,34 +238,47 @@ def relabelled(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     for kinds in _TWINS:
         if type(agreement) in kinds:
             kind = p.rng.choice([each for each in kinds if each is not type(agreement)])
-            other = kind(*(getattr(agreement, each.name) for each in fields(agreement)))
-            new = digest(other, p.ring.twin.rig.domain(other.contract))
-            return assembled(Proposal(other), item.consents, new, item.how)
+            return _agreeing(p, item, kind(*(getattr(agreement, each.name) for each in fields(agreement))))
     if isinstance(agreement, CancelWhole):
-        other = Cancel(agreement.voucher, agreement.sequence, agreement.deadline)
-        new = digest(other, p.ring.twin.rig.domain(other.contract))
-        return assembled(Proposal(other), item.consents, new, item.how)
+        return _agreeing(p, item, Cancel(agreement.voucher, agreement.sequence, agreement.deadline))
     return None
 
 
 def elsewhere(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
-    """Signed for another chain, another installation, or this chain's other contract."""
-    here = p.ring.twin.rig.domain(item.contract)
-    other = next(contract for contract in Contract if contract is not item.contract)
+    """Signed for another chain, another installation, or another contract of this chain."""
+    here = p.ring.lineage.domain(item.door)
+    others = [address for door, address in enumerate(p.ring.lineage.doors) if door != item.door]
     foreign = p.rng.choice(
         [
             Domain(here.contract, here.chain_id + 1, here.verifying_contract),
             Domain(here.contract, here.chain_id, "0x" + "77" * 20),
-            Domain(here.contract, here.chain_id, p.ring.twin.rig.address(other)),
+            *(Domain(here.contract, here.chain_id, address) for address in others),
         ]
     )
     assert isinstance(item.agreement, Agreement)
-    return _signed_again(item, consents_over(p, proposal, digest(item.agreement, foreign)))
+    return _signed_again(p, item, consents_over(p, proposal, digest(item.agreement, foreign)))
+
+
+def another_ledger(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
+    """Handed in at the predecessor or the successor of the ledger that it was signed for."""
+    others = [door for door in range(1, p.ring.lineage.newest + 1) if door != item.door]
+    return at_another(p, item, p.rng.choice(others)) if item.door and others else None
+
+
+def at_another(p: Proposer, item: Item, door: int) -> Item:
+    """The same call data for another ledger, which works out another digest."""
+    assert item.agreement is not None
+    if isinstance(item.agreement, Unsigned):
+        return replace(item, door=door)
+    signed = digest(item.agreement, p.ring.lineage.domain(door))
+    proposal = Proposal(item.agreement, issued=item.issued)
+    moved = assembled(p, proposal, item.consents, door=door, signed=signed, how=item.how)
+    return replace(item, door=door, digest=moved.digest, root=moved.root)
 
 
 def overlong(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     """The last consent says that it is longer than what is there."""
-    if proposal.claim:
+    if isinstance(item.agreement, WITH_NEW_SIGNER):
         return None
     old, last = packed([consent.raw for consent in item.consents]), len(item.consents[-1].raw)
     longer = old[: -last - 2] + (last + p.rng.choice([1, 60_000])).to_bytes(2) + old[len(old) - last :]
@@ -253,9 +302,8 @@ def extended(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
 
 
 def misdirected(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
-    """Sent to the other contract."""
-    other = next(contract for contract in Contract if contract is not item.contract)
-    return replace(item, contract=other, fixed=UNREADABLE)
+    """Sent to the registry instead of a ledger, or the reverse."""
+    return replace(item, door=0 if item.door else p.ring.lineage.newest, fixed=UNREADABLE)
 
 
 def dirty(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
@@ -270,30 +318,46 @@ def dirty(p: Proposer, proposal: Proposal, item: Item) -> Item | None:
     place = p.rng.choice(bounded[:-1])
     member = members[place]
     narrow = member.form in (Form.FLAG, Form.PURPOSE)
-    width = 1 if narrow else int(member.solidity.removeprefix("uint"))
+    width = 1 if narrow else 160 if member.form is Form.ADDRESS else int(member.solidity.removeprefix("uint"))
     at = 4 + 32 * place
     word = int.from_bytes(item.data[at : at + 32]) ^ 1 << p.rng.randrange(width, 256)
     data = item.data[:at] + word.to_bytes(32) + item.data[at + 32 :]
     words = keccak(text=type_string(type(item.agreement))) + data[4 : 4 + 32 * len(members)]
-    separator = journal_start(p.ring.twin.rig.domain(item.contract))
+    separator = journal_start(p.ring.lineage.domain(item.door))
     signed = keccak(b"\x19\x01" + separator + keccak(words))
     consents = consents_over(p, proposal, signed)
     old, new = packed([c.raw for c in item.consents]), packed([c.raw for c in consents])
+    if len(old) != len(new):
+        return None
     return replace(item, data=data.replace(old, new), consents=consents, digest=signed, unreadable=True)
 
 
 ATTACKS: Final[dict[str, Callable[[Proposer, Proposal, Item], Item | None]]] = {
     attack.__name__: attack
     for attack in (
-        forged, old_key, missing, extra, swapped, mirrored, damaged, unsigned, tampered, relabelled, elsewhere,
-        overlong, truncated, extended, misdirected, dirty,
+        forged, old_key, missing, extra, swapped, spoilt, ordered, unsigned, tampered, relabelled, elsewhere,
+        another_ledger, overlong, truncated, extended, misdirected, dirty,
     )
 }  # fmt: skip
 
 
-def nested(contract: Contract) -> Item:
+def nested(door: int) -> Item:
     """A batch, to be an item of a batch."""
-    return Item(contract, batch_calldata([], False), "nested", fixed=Refusal("NestedBatch"))
+    return Item(door, batch_calldata([], False), "nested", fixed=Refusal("NestedBatch"))
+
+
+def looking(door: int) -> Item:
+    """A view, which anybody may put between agreements."""
+    return Item(door, keccak(text="settingsOf()")[:4], "looking", idle=True)
+
+
+def outrun(p: Proposer, item: Item) -> Item | None:
+    """What a stranger may say of the voucher of this item before it lands."""
+    number = getattr(item.agreement, "voucher", None)
+    if number is None or not item.door:
+        return None
+    verb = CompletePayment(number) if p.world.payments.get(number) else DeclareOverdue(number)
+    return Item(item.door, unsigned_calldata(verb), "outrunning", verb)
 
 
 def attack(p: Proposer, name: str) -> Item:

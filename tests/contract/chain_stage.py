@@ -16,16 +16,22 @@ from typing import NamedTuple
 
 from eth_utils.crypto import keccak
 
-from ledger.agreements import Agreement, Issue, LineId, PartyNumber, RevokeIssue, VoucherId
+from ledger.agreements import (
+    Admit,
+    Agreement,
+    Issue,
+    PartyNumber,
+    ProposeRekey,
+    Rekey,
+    RevokeIssue,
+    VoucherId,
+)
 from ledger.calendar import Day, Timestamp, start_of_day
+from ledger.consent import Claim
 from ledger.errors import Refusal
 from ledger.events import (
     OUTSIDE_JOURNAL,
     Event,
-    InvoiceReturned,
-    InvoiceUsed,
-    LineEvent,
-    Parted,
     PartyAdmitted,
     RegistryEvent,
     advance,
@@ -34,10 +40,11 @@ from ledger.events import (
 )
 from ledger.fold import fold_all
 from ledger.members import Contract
-from ledger.payment import CompletePayment
-from ledger.signing import Domain, calldata, complete_payment_calldata, root_id
+from ledger.payment import CompletePayment, Unsigned
+from ledger.signing import Domain, calldata, complete_payment_calldata, declare_overdue_calldata, root_id
 from ledger.voucher import apply
-from ledger.world import Role, SignerKind, World, promise_of
+from ledger.world import Role, SignerKind, World
+from tests.contract.readings import Reading, readings_after, readings_of_all, readings_of_voucher
 from tests.rig import SENDER, Revm, Rig, Sent, key_of
 from tests.stage import FIRST_DAY, Attempt
 
@@ -57,15 +64,6 @@ class Foretold(NamedTuple):
     refusal: Refusal | None
 
 
-class Reading(NamedTuple):
-    """A view of a contract, by signature and argument words, and what it has to answer."""
-
-    contract: Contract
-    signature: str
-    args: tuple[int, ...]
-    expected: tuple[int, ...]
-
-
 def founders() -> tuple[PartyAdmitted, ...]:
     """What `Rig` puts into the registry's constructor: registrar and two banks that sponsor one another."""
     rows = ((1, Role(0), 0), (2, _BANKS, 3), (3, _BANKS, 2))
@@ -83,9 +81,9 @@ def founders() -> tuple[PartyAdmitted, ...]:
     )
 
 
-def address_number(party: int) -> int:
-    """The number of the address of a party's first key."""
-    return int.from_bytes(key_of(party).public_key.to_canonical_address())
+def address_number(party: int, generation: int = 0) -> int:
+    """The number of the address of a party's first key, or of the one that replaces it."""
+    return int.from_bytes(key_of(party, generation).public_key.to_canonical_address())
 
 
 @dataclass(slots=True)
@@ -97,13 +95,15 @@ class Twin:
     events: list[tuple[Event, Timestamp]] = field(default_factory=list)
     heads: dict[Contract, bytes] = field(default_factory=dict)
     owners: dict[int, int] = field(default_factory=dict)
+    signer_bytes: dict[int, bytes] = field(default_factory=dict)
+    """Every signer that an agreement has named, by the number that the registry keeps of it."""
 
     def __post_init__(self) -> None:
         self.heads = {contract: journal_start(self.rig.domain(contract)) for contract in Contract}
         self._record(founders())
         self.world = fold_all(World(), self.events)
         self.compare_heads()
-        self.compare(readings_of_all(self.world))
+        self.compare(readings_of_all(self.world, self.signer_bytes))
 
     @property
     def now(self) -> Timestamp:
@@ -111,7 +111,7 @@ class Twin:
 
     def foretell(
         self,
-        agreement: Agreement | CompletePayment,
+        agreement: Agreement | Unsigned,
         good: Sequence[bool],
         *,
         issued: Issue | None = None,
@@ -119,6 +119,11 @@ class Twin:
     ) -> Foretold:
         """What the model says of an agreement with consents that are good or not, now or in another World."""
         before = self.world if world is None else world
+        if isinstance(agreement, Admit | Rekey | ProposeRekey):
+            claim = Claim(
+                party=agreement.party, signer=agreement.signer, signature_gas=agreement.signature_gas
+            )
+            self.signer_bytes[claim.number] = agreement.signer
         try:
             after, events = apply(
                 before,
@@ -132,7 +137,7 @@ class Twin:
             return Foretold(before, (), refusal)
         return Foretold(after, events, None)
 
-    def root(self, agreement: Agreement | CompletePayment, issued: Issue | None) -> VoucherId | None:
+    def root(self, agreement: Agreement | Unsigned, issued: Issue | None) -> VoucherId | None:
         """The root id of the issue that is made, or resupplied."""
         issue = agreement if isinstance(agreement, Issue) else issued
         return root_id(issue, self.rig.domain(Contract.LEDGER)) if issue else None
@@ -174,7 +179,7 @@ class Twin:
 
     def compare_all(self) -> None:
         """Every word, the events folded from nothing, and the owners that explorers see."""
-        self.compare(readings_of_all(self.world))
+        self.compare(readings_of_all(self.world, self.signer_bytes))
         if fold_all(World(), self.events) != self.world:
             raise Disagreement("the events, folded from the beginning, give another World")
         holders = {
@@ -212,81 +217,10 @@ class Twin:
                 self.owners[voucher] = taker
 
 
-# What the contracts have to answer
-
-
-def readings_of_all(world: World) -> Iterator[Reading]:
-    """Every word of a World."""
-    for party in world.parties:
-        yield from _party(world, party)
-    for signer, party in world.signers.items():
-        yield _registry(
-            "partyOfSigner(bytes32)", int.from_bytes(keccak(signer.to_bytes(20))), expected=(party,)
-        )
-    for line in world.lines:
-        yield from _line(world, line)
-    for voucher in world.vouchers:
-        yield from _voucher(world, voucher)
-    for payer, fingerprint in world.invoice_uses:
-        yield _invoice(world, payer, fingerprint)
-
-
-def readings_after(world: World, events: Sequence[Event]) -> Iterator[Reading]:
-    """The words that these events may have changed."""
-    for event in events:
-        if isinstance(event, RegistryEvent):
-            yield from _party(world, event.party)
-        elif isinstance(event, LineEvent):
-            yield from _line(world, event.line)
-        else:
-            yield from _voucher(world, event.voucher)
-            if isinstance(event, Parted):
-                yield from _voucher(world, event.child)
-            if isinstance(event, InvoiceUsed | InvoiceReturned):
-                yield _invoice(world, event.payer, event.fingerprint)
-            promise = world.promises.get(promise_of(event.voucher))
-            if promise is not None:
-                yield from _line(world, promise.line)
-                parent = world.lines[promise.line].parent
-                if parent:
-                    yield from _line(world, parent)
-
-
-def _party(world: World, number: PartyNumber) -> Iterator[Reading]:
-    party, recovery = world.parties[number], world.recoveries.get(number)
-    yield _registry("partyOf(uint32)", number, expected=(party.word(),))
-    yield _registry("detailOf(uint32)", number, expected=(party.signature_gas, party.recovered_on))
-    r = recovery
-    fields = (r.signer, r.kind, r.signature_gas, r.ready_on, int(r.vetoed)) if r else (0, 0, 0, 0, 0)
-    yield _registry("recoveryOf(uint32)", number, expected=fields)
-
-
-def _line(world: World, number: LineId) -> Iterator[Reading]:
-    line = world.lines[number]
-    yield _ledger("lineOf(uint64)", number, expected=line.word())
-    yield _ledger("lineTermsOf(uint64)", number, expected=line.terms_word())
-
-
-def _voucher(world: World, number: VoucherId) -> Iterator[Reading]:
-    payment, promise = world.payments.get(number), world.promises.get(promise_of(number))
-    yield _ledger("voucherOf(uint256)", number, expected=world.vouchers[number].word())
-    yield _ledger("paymentOf(uint256)", number, expected=payment.word() if payment else 0)
-    yield _ledger("freezeOf(uint256)", number, expected=world.freezes.get(number, 0))
-    yield _ledger("promiseOf(uint160)", promise_of(number), expected=promise.word() if promise else 0)
-
-
-def _invoice(world: World, payer: PartyNumber, fingerprint: bytes) -> Reading:
-    use = world.invoice_uses[payer, fingerprint]
-    words = (payer, int.from_bytes(fingerprint))
-    return _ledger("invoiceUseOf(uint32,bytes32)", *words, expected=use.total << 128 | use.used)
-
-
-def _registry(signature: str, *args: int, expected: tuple[int, ...]) -> Reading:
-    return Reading(Contract.REGISTRY, signature, args, expected)
-
-
-def _ledger(signature: str, *args: int, expected: int) -> Reading:
-    return Reading(Contract.LEDGER, signature, args, (expected,))
+def unsigned_calldata(verb: Unsigned) -> bytes:
+    """The call of a verb that nobody signs."""
+    completes = isinstance(verb, CompletePayment)
+    return complete_payment_calldata(verb.voucher) if completes else declare_overdue_calldata(verb.voucher)
 
 
 # The stage
@@ -309,8 +243,8 @@ class ChainStage:
     def travel(self, day: Day) -> None:
         self.twin.rig.engine.travel(max(self.twin.now, start_of_day(day)))
 
-    def signer(self, party: PartyNumber) -> bytes:
-        return address_number(party).to_bytes(20)
+    def signer(self, party: PartyNumber, generation: int = 0) -> bytes:
+        return address_number(party, generation).to_bytes(20)
 
     def sequence(self, voucher: VoucherId) -> int:
         return self.twin.rig.voucher(voucher).sequence
@@ -319,11 +253,14 @@ class ChainStage:
         """Does it, or raises the Refusal; Disagreement where the model says otherwise."""
         twin, agreement = self.twin, attempt.agreement
         foretold = twin.foretell(agreement, (True,) * len(attempt.signers), issued=attempt.issued)
-        if isinstance(agreement, CompletePayment):
-            contract, data = Contract.LEDGER, complete_payment_calldata(agreement.voucher)
+        if isinstance(agreement, Unsigned):
+            contract, data = Contract.LEDGER, unsigned_calldata(agreement)
         else:
             contract = agreement.contract
-            consents = twin.rig.consents(agreement, [key_of(party) for party in attempt.signers])
+            keys = [key_of(party) for party in attempt.signers]
+            if isinstance(agreement, ProposeRekey):
+                keys[-1] = key_of(agreement.party, 1)
+            consents = twin.rig.consents(agreement, keys)
             data = calldata(agreement, consents, issued=attempt.issued)
         sent = twin.deliver(contract, data)
         refusal = None if sent.ok else twin.rig.refusal(sent.output)
@@ -334,10 +271,10 @@ class ChainStage:
             raise refusal
         twin.accept(sent, foretold)
 
-    def _nothing_changed(self, agreement: Agreement | CompletePayment) -> None:
+    def _nothing_changed(self, agreement: Agreement | Unsigned) -> None:
         self.twin.compare_heads()
         number = getattr(agreement, "voucher", None)
         if isinstance(agreement, RevokeIssue):
             number = VoucherId(agreement.promise_id << 96)
         if number is not None and number in self.twin.world.vouchers:
-            self.twin.compare(_voucher(self.twin.world, number))
+            self.twin.compare(readings_of_voucher(self.twin.world, number))

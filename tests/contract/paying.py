@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from ledger.agreements import (
     AssertPayment,
@@ -39,6 +40,7 @@ from tests.rig import BANK, FACTOR, LATER, REGISTRAR, ZERO, Rig, Sent, key_of
 QUOTE = b"\x71" * 32
 REFERENCE = b"\x72" * 32
 ORDER = b"\x73" * 32
+_SHOWN = keccak(text="Transfer(address,address,uint256)")
 
 
 @contextmanager
@@ -179,6 +181,18 @@ def finish_recovery(rig: Rig, party: int) -> None:
 def happened(sent: Sent) -> list[Event]:
     """The events of the journal, in order."""
     return [decode(topics, data) for _, topics, data in sent.logs if topics[0] not in OUTSIDE_JOURNAL]
+
+
+def shown(rig: Rig, sent: Sent) -> list[tuple[int, int, int]]:
+    """What explorers see: from, to (parties; 0: nobody) and voucher of each ERC-721-shaped event."""
+    prefix = int.from_bytes(b"Tallystick party", "big") << 32
+    seen = []
+    for at, topics, data in sent.logs:
+        if topics[0] == _SHOWN:
+            assert (at, data) == (rig.ledger, b"")
+            source, target, voucher = (int.from_bytes(topic, "big") for topic in topics[1:])
+            seen.append((source and source - prefix, target and target - prefix, voucher))
+    return seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eth_keys.datatypes import PrivateKey
 
 from ledger.agreements import (
+    AcceptHandOver,
     Admit,
     Agreement,
     FinishRekey,
@@ -25,6 +26,16 @@ from ledger.agreements import (
 )
 from ledger.members import Contract
 from ledger.signing import Domain, promise_id, root_id, sign
+from tests.contract.failing import (
+    award_of,
+    cap_of,
+    contested_a_month,
+    pledge_of,
+    pledged,
+    release_of,
+    stop_of,
+)
+from tests.contract.handing_over import NEXT, NOTICE, acceptance, hand_over_to, offer
 from tests.contract.paying import (
     cancel_of,
     cancel_whole_of,
@@ -43,6 +54,7 @@ from tests.contract.paying import (
     unfreeze_of,
     withdraw_of,
 )
+from tests.contract.verifying import listing
 from tests.rig import (
     ARBITER,
     BANK,
@@ -104,6 +116,12 @@ def _rekey(kind: type[Rekey] | type[ProposeRekey]) -> Rekey | ProposeRekey:
     return kind(A, 1, 0, LATER, NEW_SIGNER)  # type: ignore[arg-type]
 
 
+def _offered(rig: Rig) -> AcceptHandOver:
+    offer(rig)
+    rig.pass_days(NOTICE)
+    return acceptance(rig)
+
+
 def _grant(rig: Rig) -> GrantLine:
     terms = (LINE + 9, ISSUER, 0, FACE, rig.today + 365, 100 * YUAN, 5, 10, False, LATER)
     return GrantLine(*terms)  # type: ignore[arg-type]
@@ -152,6 +170,9 @@ READY: dict[str, Callable[[Rig], Ready]] = {
         SEQUENCE,
     ),
     "FinishRekey": lambda rig: Ready(_vetoed(rig), (ARBITER,), SEQUENCE),
+    "ListVerifier": lambda rig: Ready(listing(rig, rig.ledger), (REGISTRAR,), SEQUENCE),
+    "HandOver": lambda rig: Ready(hand_over_to(rig, NEXT), (REGISTRAR,), SEQUENCE),
+    "AcceptHandOver": lambda rig: Ready(_offered(rig), (NEXT,), SEQUENCE),
     "GrantLine": lambda rig: Ready(_grant(rig), (BANK, ISSUER), "LineTaken"),
     "ResizeLine": lambda rig: Ready(
         ResizeLine(LINE, 1, FACE, rig.today + 300, LATER),  # type: ignore[arg-type]
@@ -159,6 +180,8 @@ READY: dict[str, Callable[[Rig], Ready]] = {
         SEQUENCE,
     ),
     "FreezeLine": lambda _: Ready(FreezeLine(LINE, 1, True, ZERO, LATER), (BANK,), SEQUENCE),  # type: ignore[arg-type]
+    "SetTenorCap": lambda rig: Ready(cap_of(rig, 90), (REGISTRAR,), SEQUENCE),
+    "StopIssue": lambda rig: Ready(stop_of(rig, ISSUER), (REGISTRAR,), SEQUENCE),
     "Issue": lambda rig: Ready(rig.issue_of(), (ISSUER, A), "VoucherTaken"),
     "Split": lambda rig: Ready(rig.split_of(rig.issued(), (B, 1_000 * YUAN)), (A, B), SEQUENCE),
     "Transfer": lambda rig: Ready(rig.transfer_of(rig.issued(), B), (A, B), SEQUENCE),
@@ -168,6 +191,11 @@ READY: dict[str, Callable[[Rig], Ready]] = {
     "ConfirmPayment": lambda rig: Ready(confirm_of(rig, disbursing(rig)), (A,), SEQUENCE),
     "ContestPayment": lambda rig: Ready(contest_of(rig, disbursing(rig), A), (A,), SEQUENCE),
     "WithdrawPayment": lambda rig: Ready(withdraw_of(rig, disbursing(rig)), (FACTOR,), SEQUENCE),
+    "Award": lambda rig: Ready(
+        award_of(rig, contested_a_month(rig), paid=False), (REGISTRAR, ARBITER), SEQUENCE
+    ),
+    "Pledge": lambda rig: Ready(pledge_of(rig, rig.issued()), (A, FACTOR), SEQUENCE),
+    "Release": lambda rig: Ready(release_of(rig, pledged(rig), FACTOR), (FACTOR,), SEQUENCE),
     "Freeze": lambda rig: Ready(freeze_of(rig, rig.issued()), (REGISTRAR,), "OrderSpent"),
     "Unfreeze": lambda rig: Ready(unfreeze_of(rig, _frozen(rig)), (REGISTRAR,), "NotFrozen"),
     "Cancel": lambda rig: Ready(cancel_of(rig, rig.issued()), (ISSUER, A), "VoucherEnded"),

@@ -154,9 +154,15 @@ def test_a_signer_serves_one_party(rig: Rig, owner: int) -> None:
         rig.do(admission(signer=address_of(owner)), REGISTRAR, BANK, owner)
 
 
-@pytest.mark.parametrize("signer", [b"", b"\x01" * 19, b"\x01" * 21, b"\x01" * 84], ids=len)
-def test_a_signer_is_the_twenty_bytes_of_an_address(rig: Rig, signer: bytes) -> None:
+@pytest.mark.parametrize("signer", [b"", b"\x01" * 19, b"\x01" * 1_025], ids=len)
+def test_a_signer_is_an_address_or_one_with_key_bytes_behind_it(rig: Rig, signer: bytes) -> None:
     with refuses("SignerNotAllowed", length=len(signer)):
+        rig.do(admission(signer=signer), REGISTRAR, BANK, NEW)
+
+
+@pytest.mark.parametrize("signer", [b"\x01" * 21, b"\x01" * 84, b"\x01" * 1_024], ids=len)
+def test_key_bytes_stand_behind_the_address_of_a_listed_verifier(rig: Rig, signer: bytes) -> None:
+    with refuses("VerifierNotAllowed", verifier="0x" + "01" * 20):
         rig.do(admission(signer=signer), REGISTRAR, BANK, NEW)
 
 

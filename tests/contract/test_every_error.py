@@ -25,6 +25,20 @@ from ledger.agreements import (
 from ledger.errors import Refusal
 from ledger.members import Contract
 from ledger.signing import batch_calldata
+from tests.contract.failing import (
+    award,
+    contested,
+    declare,
+    due,
+    overdue,
+    pledge,
+    pledged,
+    release_of,
+    set_cap,
+    stop,
+    succeed,
+)
+from tests.contract.handing_over import NEXT, acceptance, offer
 from tests.contract.paying import (
     cancel_of,
     cancel_whole_of,
@@ -44,6 +58,7 @@ from tests.contract.paying import (
     suspend,
     unfreeze_of,
 )
+from tests.contract.verifying import list_verifier
 from tests.contract.wallets import YES, admit_wallet
 from tests.engines import ROOT
 from tests.rig import (
@@ -200,7 +215,7 @@ REGISTRY: dict[str, Provoke] = {
     "MissingRole": on_voucher(lambda rig, v: rig.do(discount_of(rig, v, funder=B), A, B)),
     "BadSignature": on_voucher(lambda rig, v: rig.do(rig.transfer_of(v, B), A, C)),
     "SignerInUse": lambda rig: admission(rig, key=A),
-    "SignerNotAllowed": lambda rig: admission(rig, signer=b"\x01" * 21),
+    "SignerNotAllowed": lambda rig: admission(rig, signer=b"\x01" * 19),
     "SignatureGasTooHigh": lambda rig: admission(rig, cap=500_001),
     "NoSponsor": lambda rig: proposal(rig, REGISTRAR),
     "RegistrarStays": lambda rig: suspend(rig, REGISTRAR),
@@ -225,6 +240,16 @@ REGISTRY: dict[str, Provoke] = {
         days(30),
         lambda rig: rig.do(FinishRekey(A, 3, BANK, LATER), BANK),  # type: ignore[arg-type]
     ),
+}
+
+SETTINGS_OF_THE_REGISTRY: dict[str, Provoke] = {
+    "VerifierNotAllowed": lambda rig: admission(rig, signer=b"\x01" * 21),
+    "SignatureGasOutOfRange": lambda rig: list_verifier(rig, rig.ledger, signature_gas=0),
+    "VerifierTaken": lambda rig: [list_verifier(rig, rig.ledger) for _ in range(2)],
+    "VerifierCodeDiffers": lambda rig: list_verifier(rig, rig.ledger, code_hash=ZERO),
+    "RegistrarUnfit": lambda rig: offer(rig, BANK),
+    "NoHandOver": lambda rig: rig.do(acceptance(rig), NEXT),
+    "HandOverNotReady": after(offer, lambda rig: rig.do(acceptance(rig), NEXT)),
 }
 
 LINES_AND_ISSUES: dict[str, Provoke] = {
@@ -293,21 +318,45 @@ SALES_AND_PAYMENTS: dict[str, Provoke] = {
     ),
 }
 
-PROVOKED = DOOR | REGISTRY | LINES_AND_ISSUES | VOUCHERS | SALES_AND_PAYMENTS
+SETTINGS_OF_THE_LEDGER: dict[str, Provoke] = {
+    "TenorCapOutOfRange": lambda rig: set_cap(rig, 0),
+    "NoticeTooShort": lambda rig: set_cap(rig, 90, in_force_from=rig.today),
+    "StopIsFinal": lambda rig: stop(rig, 0, stopped=False),
+    "IssueUnchanged": lambda rig: stop(rig, ISSUER, stopped=False),
+    "InRunOff": after(lambda rig: stop(rig, 0), issue),
+    "IssuerStopped": after(lambda rig: stop(rig, ISSUER), issue),
+    "IssuerOverdue": after(overdue, issue),
+    "PredecessorIssues": after(succeed, Rig.grant, issue),
+}
+
+DEFAULT_AND_SECURITY: dict[str, Provoke] = {
+    "NotYetOverdue": on_voucher(declare, start=due),
+    "AlreadyOverdue": on_voucher(declare, start=overdue),
+    "SecuredOutOfRange": on_voucher(lambda rig, v: pledge(rig, v, secured=FACE + 1)),
+    "EndDayPassed": on_voucher(lambda rig, v: pledge(rig, v, end_day=rig.today - 1)),
+    "NotPledged": on_voucher(lambda rig, v: rig.do(release_of(rig, v, A), A)),
+    "ReleaseTooEarly": on_voucher(lambda rig, v: rig.do(release_of(rig, v, A), A), start=pledged),
+    "NotContested": on_voucher(award, start=settling),
+    "AwardTooEarly": on_voucher(award, start=contested),
+}
+
+PROVOKED = DOOR | REGISTRY | SETTINGS_OF_THE_REGISTRY | LINES_AND_ISSUES | VOUCHERS | SALES_AND_PAYMENTS
+PROVOKED |= SETTINGS_OF_THE_LEDGER | DEFAULT_AND_SECURITY
 
 
 def in_the_abis() -> set[str]:
-    entries = [entry for name in artifacts.PUBLISHED for entry in compiled()[name].abi]
+    entries = [entry for name in artifacts.CONTRACTS for entry in compiled()[name].abi]
     return {entry["name"] for entry in entries if entry["type"] == "error"} - BY_OPENZEPPELIN
 
 
 def test_every_custom_error_has_a_row() -> None:
-    assert set(PROVOKED) | {"PredecessorUnread"} == in_the_abis()
+    assert set(PROVOKED) | {"PredecessorUnfit"} == in_the_abis()
 
 
-def test_a_ledger_that_cannot_read_a_predecessor_is_nobody_s_successor(rig: Rig) -> None:
-    code = creation_data(compiled()["VoucherLedger"], [rig.registry, rig.ledger])
-    with pytest.raises(RuntimeError, match=keccak(b"PredecessorUnread()")[:4].hex()):
+def test_a_ledger_of_another_registry_is_nobody_s_predecessor(rig: Rig) -> None:
+    elsewhere = Rig(rig.engine, admitted=False)
+    code = creation_data(compiled()["VoucherLedger"], [rig.registry, elsewhere.ledger])
+    with pytest.raises(RuntimeError, match=keccak(b"PredecessorUnfit(address)")[:4].hex()):
         rig.engine.deploy(code)
 
 

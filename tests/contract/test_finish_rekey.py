@@ -141,7 +141,7 @@ def test_party_sponsor_and_registrar_are_no_arbiters_even_with_the_role(rig: Rig
     rig.admit(78, ROLE_ARBITER, sponsor=77)
     vetoed_and_ready(rig, 78, sponsor=77)
     for concerned in (77, 78, REGISTRAR):
-        with refuses("ArbiterConcerned", arbiter=concerned):
+        with refuses("ArbiterConcerned", party=concerned):
             rig.do(finish_of(rig, 78, arbiter=concerned), concerned)
 
 

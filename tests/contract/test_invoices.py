@@ -49,6 +49,21 @@ def test_invoices_add_up_to_the_face_to_the_fen(rig: Rig, off: int) -> None:
         rig.issued(2 * LOT, invoices=invoices((0, LOT, LOT), (1, LOT + off, 2 * LOT)))
 
 
+def test_whether_invoices_add_up_is_asked_after_consents_and_limit_and_with_their_use(rig: Rig) -> None:
+    short = invoices((0, LOT - 1, LOT))
+    unsigned = rig.issue_of(LOT, invoices=short)
+    with refuses("BadSignature", party=A):
+        rig.do(unsigned, ISSUER, B)
+    with refuses("LimitExceeded", line=LINE, asked=10_000_001 * YUAN, available=10_000_000 * YUAN):
+        rig.issued(10_000_001 * YUAN, invoices=short, smallest_part=10_000 * YUAN)
+    with refuses("InvoiceExceeded", fingerprint="0x" + NUMBERS[1].hex(), asked=LOT, available=1):
+        rig.issued(3 * LOT, invoices=invoices((0, LOT - 1, LOT), (1, LOT, 1)))
+    with refuses("InvoicesDoNotMatch", invoices=LOT - 1, face=LOT):
+        rig.do(unsigned, ISSUER, A)
+    assert total_and_used(rig, 0) == (0, 0)
+    assert rig.drawn() == 0
+
+
 def test_a_sum_that_runs_over_sixty_four_bits_is_not_taken_for_the_face(rig: Rig) -> None:
     highest = 2**64 - 1
     uses = invoices((0, highest, highest), (1, LOT + 1, LOT + 1))

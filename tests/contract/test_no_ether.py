@@ -71,7 +71,7 @@ def test_not_even_a_view_takes_ether(rig: Rig) -> None:
         assert paid(rig, rig.address(contract), data, value=0)
 
 
-@pytest.mark.parametrize("name", artifacts.PUBLISHED)
+@pytest.mark.parametrize("name", artifacts.CONTRACTS)
 def test_neither_is_founded_with_ether(rig: Rig, name: str) -> None:
     engine = rig.engine
     assert isinstance(engine, Revm)

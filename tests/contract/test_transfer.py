@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from eth_utils.crypto import keccak
 
 from ledger.agreements import Invoice
 from ledger.calendar import Day, start_of_day
 from ledger.events import Transferred
-from tests.contract.paying import cancel_of, discounted, freeze, happened, refuses, settlement_of, suspend
+from tests.contract.paying import (
+    cancel_of,
+    discounted,
+    freeze,
+    happened,
+    refuses,
+    settlement_of,
+    shown,
+    suspend,
+)
 from tests.contract.words import promise
-from tests.rig import BANK, FACTOR, ISSUER, LATER, YUAN, A, B, C, D, Rig, Sent, VoucherWord, fingerprint
+from tests.rig import BANK, FACTOR, ISSUER, LATER, YUAN, A, B, C, D, Rig, VoucherWord, fingerprint
 
 MILLION = 1_000_000 * YUAN
-SHOWN = keccak(b"Transfer(address,address,uint256)")
-
-
-def shown(rig: Rig, sent: Sent) -> list[tuple[int, int, int]]:
-    """What explorers see: from, to (parties; 0: nobody) and voucher of each ERC-721-shaped event."""
-    prefix = int.from_bytes(b"Tallystick party", "big") << 32
-    seen = []
-    for at, topics, data in sent.logs:
-        if topics[0] == SHOWN:
-            assert (at, data) == (rig.ledger, b"")
-            source, target, voucher = (int.from_bytes(topic, "big") for topic in topics[1:])
-            seen.append((source and source - prefix, target and target - prefix, voucher))
-    return seen
 
 
 # Refused

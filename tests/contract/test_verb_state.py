@@ -18,7 +18,7 @@ from tests.contract.chain_stage import ChainStage
 from tests.engines import ROOT
 from tests.rig import Revm
 from tests.stage import Situation
-from tests.states import STATES, VERBS
+from tests.verb_states import STATES, VERBS
 
 HEADER, *ROWS = csv.reader((ROOT / "contracts/verbs.csv").read_text(encoding="utf-8").splitlines())
 CELLS = [

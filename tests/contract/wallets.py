@@ -1,4 +1,4 @@
-"""Parties whose signer is a contract (ERC-1271), and what the hostile one among the test wallets can be told to do."""
+"""Parties whose signer is a contract (ERC-1271), and what the hostile test wallet and verifier can be told to do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tests.rig import BANK, LATER, REGISTRAR, ZERO, Rig, compiled
 
 YES = b"y"
 BURN = b"b"
+FICKLE = b"f"
+"""Says yes the first time in a transaction, no from then on."""
 
 
 def loud(size: int) -> bytes:

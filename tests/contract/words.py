@@ -15,7 +15,7 @@ from tests.rig import LINE, Rig
 
 SUSPENDED, RECOVERING = 1, 2
 FROZEN, COUNTERSIGN = 1, 2
-WALLET, CONTRACT = 0, 1
+WALLET, CONTRACT, VERIFIER = 0, 1, 2
 
 
 def _part(word: int, start: int, bits: int) -> int:
@@ -77,9 +77,108 @@ def recovery(rig: Rig, number: int) -> Recovery:
     return Recovery(*rig.view(Contract.REGISTRY, "recoveryOf(uint32)", [number], types))
 
 
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """The registrar's settings: parties by number, `next_registrar_from` a day; 0 where the office is not offered."""
+
+    registrar: int
+    sequence: int
+    next_registrar: int
+    next_registrar_from: int
+
+
+def registry_settings(rig: Rig) -> RegistrySettings:
+    """The registry's word of settings."""
+    word = int(rig.view(Contract.REGISTRY, "settingsOf()", [], ["uint256"]))
+    fields = ((0, 32), (32, 32), (64, 32), (96, 24))
+    assert word >> 120 == 0
+    return RegistrySettings(*(_part(word, start, bits) for start, bits in fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """An entry of the allow-list: gas units, a day, the first 25 bytes of the code's hash; all zero: not listed."""
+
+    signature_gas: int
+    active_on: int
+    code_hash: bytes
+
+
+def verifier(rig: Rig, address: str) -> Verifier:
+    """The registry's entry for the verifier at this address."""
+    word = int(rig.view(Contract.REGISTRY, "verifierOf(address)", [address], ["uint256"]))
+    return Verifier(_part(word, 0, 32), _part(word, 32, 24), (word >> 56).to_bytes(25))
+
+
 def party_of_signer(rig: Rig, signer: bytes) -> int:
     """Whom a signer serves or once served; 0: nobody."""
     return int(rig.view(Contract.REGISTRY, "partyOfSigner(bytes32)", [keccak(signer)], ["uint32"]))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """The registrar's settings of the ledger: caps in days, `next_tenor_cap_from` a day; 0: none announced."""
+
+    sequence: int
+    tenor_cap: int
+    next_tenor_cap: int
+    next_tenor_cap_from: int
+    run_off: bool
+
+
+def ledger_settings(rig: Rig) -> LedgerSettings:
+    """The ledger's word of settings."""
+    word = int(rig.view(Contract.LEDGER, "settingsOf()", [], ["uint256"]))
+    assert word >> 89 == 0
+    return LedgerSettings(
+        sequence=_part(word, 0, 32),
+        tenor_cap=_part(word, 32, 16),
+        next_tenor_cap=_part(word, 48, 16),
+        next_tenor_cap_from=_part(word, 64, 24),
+        run_off=word >> 88 == 1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """What keeps an issuer from issuing: its overdue face in fen, and whether the registrar stopped it."""
+
+    overdue: int
+    stopped: bool
+
+
+def issuer(rig: Rig, number: int) -> Issuer:
+    """The ledger's word of an issuer."""
+    return _issuer(rig.word("issuerOf", number, "uint32"))
+
+
+def inherited_standing(rig: Rig, number: int) -> Issuer:
+    """As `issuer`, with what all predecessors say."""
+    return _issuer(rig.word("inheritedStandingOf", number))
+
+
+def _issuer(word: int) -> Issuer:
+    assert word >> 129 == 0
+    return Issuer(_part(word, 0, 128), word >> 128 == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """A pledge: `secured` in fen, `end_day` its last day; all 0 where there is none."""
+
+    pledgee: int
+    secured: int
+    end_day: int
+
+
+NO_PLEDGE = Pledge(0, 0, 0)
+
+
+def pledge(rig: Rig, voucher: int) -> Pledge:
+    """The ledger's word of a voucher's pledge."""
+    word = rig.word("pledgeOf", voucher)
+    assert word >> 120 == 0
+    return Pledge(*(_part(word, start, bits) for start, bits in ((0, 32), (32, 64), (96, 24))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +243,11 @@ def invoice_use(rig: Rig, payer: int, fingerprint: bytes) -> tuple[int, int]:
     """Total and used of one payer's invoice, in fen."""
     args = [payer, fingerprint]
     word = int(rig.view(Contract.LEDGER, "invoiceUseOf(uint32,bytes32)", args, ["uint256"]))
+    return _part(word, 128, 128), _part(word, 0, 128)
+
+
+def inherited_use(rig: Rig, payer: int, fingerprint: bytes) -> tuple[int, int]:
+    """As `invoice_use`, with that of all predecessors."""
+    args = [payer, fingerprint]
+    word = int(rig.view(Contract.LEDGER, "inheritedUseOf(uint256,bytes32)", args, ["uint256"]))
     return _part(word, 128, 128), _part(word, 0, 128)

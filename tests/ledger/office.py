@@ -46,16 +46,18 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import Day, Timestamp, day_of, start_of_day
-from ledger.chain import Chain, Pin, RpcChain
+from ledger.chain import Chain, RpcChain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.indexer import follow
 from ledger.members import Contract, line_id
 from ledger.money import Fen
+from ledger.pin import Pin
 from ledger.relay import Relayed
 from ledger.signing import Domain, child_id, promise_id, root_id, sign
 from ledger.store import Store, add_pin, open_store
 from ledger.tables import PROJECTION
+from tests.contract.verifying import Held
 from tests.engines import embedded, travel_to
 
 REGISTRAR, BANK, OTHER_BANK, FACTOR, ISSUER, A, B, C = (PartyNumber(n) for n in (1, 2, 3, 4, 10, 11, 12, 13))
@@ -66,6 +68,7 @@ YUAN = 100
 FACE = Fen(1_000_000 * YUAN)
 ZERO = bytes(32)
 Engine = EmbeddedChain | RpcChain
+Signer = PrivateKey | Held
 
 
 def key_of(party: int, generation: int = 0) -> PrivateKey:
@@ -84,23 +87,28 @@ class Office:
     chain: Engine
     store: Store
     pin: Pin
-    keys: dict[int, PrivateKey] = field(default_factory=dict)
+    keys: dict[int, PrivateKey | Held] = field(default_factory=dict)
     invoices: int = 0
 
-    def put(self, agreement: Agreement, *signers: int | PrivateKey, issued: Issue | None = None) -> int:
+    def put(self, agreement: Agreement, *signers: int | Signer, issued: Issue | None = None) -> int:
         return relay.queue(
             self.store, agreement, self.consents(agreement, *signers), pin=self.pin, issued=issued
         )
 
-    def consents(self, agreement: Agreement, *signers: int | PrivateKey) -> list[bytes]:
+    def consents(self, agreement: Agreement, *signers: int | Signer) -> list[bytes]:
         domain = self.domain(agreement.contract)
         keys = [self.keys[each] if isinstance(each, int) else each for each in signers]
-        return [sign(agreement, domain, key.to_bytes()) for key in keys]
+        return [
+            key.consent(agreement, domain)
+            if isinstance(key, Held)
+            else sign(agreement, domain, key.to_bytes())
+            for key in keys
+        ]
 
     def run(self, **options: Any) -> list[Relayed]:
-        return relay.run(self.store, self.chain, pin=self.pin, **options)
+        return relay.run(self.store, self.chain, **options)
 
-    def do(self, agreement: Agreement, *signers: int | PrivateKey, issued: Issue | None = None) -> None:
+    def do(self, agreement: Agreement, *signers: int | Signer, issued: Issue | None = None) -> None:
         """Queues and relays; a refusal is raised."""
         number = self.put(agreement, *signers, issued=issued)
         for each in self.run():
@@ -125,8 +133,8 @@ class Office:
     # agreements
 
     def admit_of(self, party: int, roles: int) -> Admit:
-        self.keys[party] = key_of(party)
-        signer = self.keys[party].public_key.to_canonical_address()
+        self.keys[party] = key = key_of(party)
+        signer = key.public_key.to_canonical_address()
         return Admit(PartyNumber(party), roles, BANK, 0, some_hash(party), LATER, bytes(signer))
 
     def admit(self, party: int, roles: int) -> int:
@@ -137,14 +145,16 @@ class Office:
             line, ISSUER, parent, Fen(limit), Day(self.today + 365), Fen(100 * YUAN), 5, 10, False, LATER
         )
 
-    def issue_of(self, face: int = FACE, *, supplier: PartyNumber = A, line: LineId = LINE) -> Issue:
+    def issue_of(
+        self, face: int = FACE, *, supplier: PartyNumber = A, line: LineId = LINE, tenor: int = 120
+    ) -> Issue:
         self.invoices += 1
         return Issue(
             line=line,
             issuer=ISSUER,
             supplier=supplier,
             face=Fen(face),
-            due_day=Day(self.today + 120),
+            due_day=Day(self.today + tenor),
             smallest_part=Fen(100 * YUAN),
             highest_tier=6,
             terms=some_hash("terms"),
@@ -154,9 +164,9 @@ class Office:
             invoices=(Invoice(some_hash(f"invoice {self.invoices}"), Fen(face), Fen(face)),),
         )
 
-    def issue(self, face: int = FACE, *, supplier: PartyNumber = A, line: LineId = LINE) -> VoucherId:
+    def issue(self, face: int = FACE, *, supplier: PartyNumber = A, **terms: Any) -> VoucherId:
         """Puts an issue in and gives the id of its voucher."""
-        issue = self.issue_of(face, supplier=supplier, line=line)
+        issue = self.issue_of(face, supplier=supplier, **terms)
         self.put(issue, ISSUER, supplier)
         return root_id(issue, self.domain())
 

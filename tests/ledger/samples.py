@@ -55,6 +55,8 @@ def values(member: Member) -> st.SearchStrategy[Any]:
             return st.just(bytes(32)) | st.integers(0, 999).map(lambda n: keccak(n.to_bytes(2, "big")))
         case Form.BYTES:
             return st.binary(max_size=90)
+        case Form.ADDRESS:
+            return st.binary(min_size=20, max_size=20)
         case Form.DAY:
             return st.integers(0, LAST_DAY)
     if member.item is not None:

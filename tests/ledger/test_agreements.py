@@ -17,6 +17,7 @@ from ledger.agreements import (
     AssertPayment,
     Invoice,
     Issue,
+    ListVerifier,
     Part,
     PartyNumber,
     PromiseId,
@@ -101,6 +102,23 @@ def test_an_invoice_a_part_and_a_payment_are_refused_by_the_name_of_their_own_me
         RevokeIssue(PromiseId(2**160), PartyNumber(4), DEADLINE)
     with pytest.raises(InputError, match=r"^Admit\.roles: "):
         Admit(PartyNumber(9), 2**16, PartyNumber(2), 0, H1, DEADLINE, b"\1" * 20)
+
+
+@pytest.mark.parametrize(
+    "verifier", [b"", b"\1" * 19, b"\1" * 21, bytearray(20), "0x" + "01" * 20, int.from_bytes(b"\1" * 20)]
+)
+def test_an_address_is_twenty_bytes(verifier: Any) -> None:
+    with pytest.raises(InputError, match=r"^ListVerifier\.verifier: .* expected an address of 20 bytes"):
+        ListVerifier(0, verifier, 400_000, H1, DEADLINE)
+
+
+def test_json_whose_address_is_of_another_length_is_refused() -> None:
+    listing = to_json(ListVerifier(0, b"\1" * 20, 400_000, H1, DEADLINE))
+    for text in ("0x", "0x" + "01" * 19, "0x" + "01" * 21, "01" * 20):
+        with pytest.raises(InputError, match=r"ListVerifier\.verifier .* expected 0x and 40 hex digits"):
+            from_json({**listing, "verifier": text})
+    with pytest.raises(InputError, match=r"ListVerifier\.verifier: expected a text"):
+        from_json({**listing, "verifier": 1})
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
-"""What every chain client promises, on both engines: refusals with facts, reads at a block, events, pins."""
+"""What every chain client promises, on both engines: refusals with facts, reads at a block, events."""
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,11 +19,9 @@ from ledger.chain import (
     CallReverted,
     Hash,
     RpcChain,
-    check_pin,
     decode_output,
     decode_revert,
     encode_call,
-    pin_of,
 )
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, Refusal
@@ -106,9 +103,7 @@ def test_a_transaction_that_reverts_is_mined_as_failed(chain: Engine, address: A
     assert total(chain, address) == 0
 
 
-def test_no_contract_no_block_no_transaction_are_said_so(chain: Engine) -> None:
-    with pytest.raises(ChainError, match="no contract at 0x1111"):
-        pin_of(chain, registry=OWNER, ledger=OWNER)
+def test_no_block_no_transaction_no_contract_are_said_so(chain: Engine) -> None:
     with pytest.raises(ChainError, match=str(chain.height() + 5)):
         chain.block_hash(chain.height() + 5)
     unknown = Hash(bytes(32))
@@ -139,22 +134,6 @@ def test_a_transaction_signed_for_another_chain_or_for_none_is_refused(
 def test_bytes_that_are_no_transaction_are_refused(chain: Engine, raw: bytes) -> None:
     with pytest.raises(ChainError):
         chain.send_raw(raw)
-
-
-def test_each_mismatch_with_a_pin_is_named(chain: Engine, address: Address) -> None:
-    pin = pin_of(chain, registry=address, ledger=address)
-    check_pin(chain, pin)
-    other = dataclasses.replace(pin, chain_id=1, genesis_hash=Hash(bytes(32)), ledger_code=Hash(bytes(32)))
-    with pytest.raises(ChainError) as refused:
-        check_pin(chain, other)
-    message = str(refused.value)
-    assert f"chain id: pinned 1, found {chain.chain_id}" in message
-    assert "genesis block" in message
-    assert f"code of the ledger {address}" in message
-    assert "registry" not in message
-    gone = dataclasses.replace(pin, registry=OWNER)
-    with pytest.raises(ChainError, match=f"code of the registry {OWNER}"):
-        check_pin(chain, gone)
 
 
 # ---- what is answered --------------------------------------------------------------------------------------

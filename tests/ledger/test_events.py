@@ -38,6 +38,7 @@ from ledger.events import (
     PaymentCompleted,
     RekeyVetoed,
     Transferred,
+    VerifierListed,
     advance,
     decode,
     encode,
@@ -67,7 +68,7 @@ from tests.stage import (
     Situation,
     founded,
 )
-from tests.states import STATES, VERBS
+from tests.verb_states import STATES, VERBS
 
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
 ENUMS = {"SignerKind": "uint8", "Purpose": "uint8"}
@@ -84,7 +85,7 @@ def values(form: EventType) -> st.SearchStrategy[Any]:
             return st.binary(min_size=32, max_size=32)
         if abi == "bool":
             return st.booleans()
-        numbers = st.integers(0, 2 ** int(abi[4:]) - 1)
+        numbers = st.integers(0, 2 ** (160 if abi == "address" else int(abi[4:])) - 1)
         if enum is Role:
             return numbers.map(Role)
         return st.sampled_from(list(enum)) if enum else numbers  # type: ignore[call-overload]
@@ -131,6 +132,16 @@ def test_a_value_that_the_enum_does_not_have_is_refused() -> None:
     topics, data = encode(PaymentCompleted(VoucherId(7), HOLDER, Purpose.SETTLEMENT, 1))
     with pytest.raises(VerificationError, match="purpose = 2"):
         decode(topics, data[:63] + b"\x02" + data[64:])
+
+
+def test_an_address_of_more_than_twenty_bytes_is_no_address() -> None:
+    event = VerifierListed(2**160 - 1, 1, 400_000, b"\x01" * 32, FIRST_DAY)
+    topics, data = encode(event)
+    assert decode(topics, data) == event
+    with pytest.raises(VerificationError, match=r"VerifierListed\.verifier = .* does not fit address"):
+        decode((topics[0], b"\x01" + topics[1][1:]), data)
+    with pytest.raises(VerificationError, match="does not fit address"):
+        encode(replace(event, verifier=2**160))
 
 
 def test_a_value_that_does_not_fit_is_not_encoded() -> None:
@@ -333,7 +344,7 @@ def test_words_are_laid_out_as_in_storage() -> None:
         | (Lock.DISCOUNT | Lock.PAYMENT | Lock.CONTESTED) << 192
     )
     assert payment.word() == 5 << 64 | FIRST_DAY << 96 | FIRST_DAY << 120
-    assert line.word() == (LIMIT | FACE << 64 | 4 << 128 | DUE_DAY << 160 | SMALLEST_PART << 216)
+    assert line.word() == (LIMIT | FACE << 64 | 4 << 128 | DUE_DAY + 366 << 160 | SMALLEST_PART << 216)
     assert line.terms_word() == 1 | 5 << 32 | 10 << 40
     promise = stage.world.promises[promise_of(s.voucher)]
     assert promise.word() == (LINE | DUE_DAY << 64 | SMALLEST_PART << 88 | 4 << 120 | FACE << 128)

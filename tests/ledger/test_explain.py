@@ -60,12 +60,25 @@ def test_facts_are_written_as_what_they_are() -> None:
     assert "0.01 yuan, expected 650,000.00 yuan" in told.what.en
     assert "贴现中、付款有异议" in explain(Refusal("Locked", {"voucher": 1, "locks": 5})).what.zh
     assert "funder" in explain(Refusal("MissingRole", {"party": 3, "role": 4})).what.en
+    unfit = explain(Refusal("RegistrarUnfit", {"party": 2, "roles": 6}))
+    assert unfit.what.en == "Party 2 has a role (bank, funder) and cannot be registrar."
+    told = explain(Refusal("IssuerOverdue", {"issuer": 4, "overdue": 35_000_000}))
+    assert told.what.en.startswith("Party 4 owes 350,000.00 yuan that are overdue")
+    told = explain(Refusal("SecuredOutOfRange", {"given": 0, "lowest": 1, "highest": 100_000_000}))
+    assert told.what.en == "A secured sum of 0.00 yuan is not from 0.01 to 1,000,000.00 yuan."
+    told = explain(Refusal("NotYetOverdue", {"from": 20_704, "today": 20_703}))
+    assert "overdue from 2026-09-08 on, after due day and grace; today is 2026-09-07" in told.what.en
+    told = explain(Refusal("IssueUnchanged", {"issuer": 4, "stopped": True}))
+    assert "(stopped: yes)" in told.what.en
+    told = explain(Refusal("NoticeTooShort", {"given": 20_544, "earliest": 20_545}))
+    assert "from 2026-04-01 on, 2026-04-02 is the earliest" in told.what.en
 
 
 def test_a_sequence_belongs_to_a_party_a_line_or_a_voucher_by_its_id() -> None:
     def whose(number: int) -> str:
         return explain(Refusal("WrongSequence", {"id": number, "given": 1, "present": 2})).what.en
 
+    assert whose(0).startswith("The record of the registrar's settings stands at sequence 2")
     assert whose(12).startswith("Party 12 stands at sequence 2")
     assert whose(line_id(2, 1)).startswith("Credit line 2-1 stands")
     assert whose(1 << 96).startswith("Voucher 0x")

@@ -10,28 +10,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 from sqlalchemy import text
 from web3.types import RPCEndpoint
 
 from ledger import projection
-from ledger.agreements import PromiseId
+from ledger.agreements import Pledge, PromiseId, Release
+from ledger.calendar import Day
 from ledger.chain import RpcChain
-from ledger.deployment import deploy_ledger
 from ledger.errors import ChainError
 from ledger.fold import fold_all
 from ledger.indexer import Progress, follow, rebuild, rewind
 from ledger.members import promise_text, voucher_text
 from ledger.rows import world_of
-from ledger.store import Store, add_pin, open_store
-from ledger.tables import OPEN_FATES
+from ledger.store import Store, open_store
+from ledger.tables import OPEN_FATES, hex_of
 from ledger.verification import verify
-from ledger.world import World
+from ledger.world import Lock, SignerKind, World
+from tests.contract.verifying import CAP, P256Key
 from tests.engines import anvil, embedded
 from tests.ledger.office import (
     BANK,
     FACE,
     FACTOR,
     ISSUER,
+    LATER,
     LINE,
     A,
     B,
@@ -43,14 +46,16 @@ from tests.ledger.office import (
     office_in,
     open_office,
     rows,
+    some_hash,
 )
+from tests.ledger.troubles import ARBITER, KEYED, OFFICER, troubled
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     with office_in(folder) as office:
-        vouchers = busy(office)
+        vouchers = busy(office) | troubled(office)
         office.follow()
         yield Town(office, vouchers)
 
@@ -91,7 +96,7 @@ def test_a_crash_while_writing_leaves_the_last_commit(
             raise KeyboardInterrupt
 
         with monkeypatch.context() as broken:
-            broken.setattr(projection._Writer, "_put_freezes", die)
+            broken.setattr(projection._Writer, "_put_passing", die)
             with pytest.raises(KeyboardInterrupt):
                 follow(store, town.chain)
         assert rows(store) == before
@@ -151,24 +156,6 @@ def test_a_line_of_the_highest_limit_does_not_stop_the_index(tmp_path: Path) -> 
         assert verify(office.store, office.chain).verified
 
 
-def test_a_second_ledger_on_the_same_registry_is_followed_beside_the_first(tmp_path: Path) -> None:
-    with office_in(tmp_path) as office:
-        office.issue()
-        office.run()
-        office.follow()
-        later = deploy_ledger(office.chain, registry=office.pin.registry)
-        add_pin(office.store, later, first_block=office.chain.height())
-        successor = replace(office, pin=later)
-        successor.do(successor.grant_of(), BANK, ISSUER)
-        voucher = successor.issue(supplier=B)
-        assert [each.refusal for each in successor.run()] == [None]
-        office.follow()
-        assert verify(office.store, office.chain).findings == ()
-        with office.store.reading() as session:
-            assert set(world_of(session, later.ledger).vouchers) == {voucher}
-            assert voucher not in world_of(session, office.pin.ledger).vouchers
-
-
 # ---- what only events say ----------------------------------------------------------------------------------
 
 
@@ -193,8 +180,78 @@ def test_each_assertion_of_a_payment_keeps_its_fate(town: Town) -> None:
     assert fates["paid"] == [("completed", False, False)]
     assert fates["part"] == [("completed", False, False)]
     assert fates["contested"] == [("replaced", True, False), ("withdrawn", True, False)]
+    assert fates["won"] == [("completed", True, False)]
+    assert fates["lost"] == [("withdrawn", True, False)]
     assert fates["passed"] == []
     assert set(OPEN_FATES).isdisjoint(fate for each in fates.values() for fate, _, _ in each)
+
+
+def test_a_payment_that_an_award_ended_says_who_decided(town: Town) -> None:
+    decided = _select(town, "select voucher, arbiter, ruling, fate from payments where arbiter is not null")
+    v = town.vouchers
+    assert sorted(decided, key=repr) == sorted(
+        [
+            (voucher_text(v["won"]), ARBITER, hex_of(some_hash("paid")), "completed"),
+            (voucher_text(v["lost"]), ARBITER, hex_of(some_hash("not paid")), "withdrawn"),
+        ],
+        key=repr,
+    )
+
+
+def test_what_an_issuer_owes_overdue_is_what_is_left_of_the_vouchers_declared_so(town: Town) -> None:
+    assert _select(town, "select issuer, overdue, stopped from issuers") == [
+        (ISSUER, str(FACE - FACE // 4), 1)
+    ]
+    left = _select(town, f"select face, holder from vouchers where locks & {int(Lock.OVERDUE)}")
+    assert left == [(FACE - FACE // 4, C)]
+
+
+def test_a_pledge_is_there_while_it_lasts_with_its_filing(town: Town) -> None:
+    assert _select(town, "select voucher, pledgee, secured, filing from pledges") == [
+        (voucher_text(town.vouchers["pledged"]), FACTOR, FACE // 2, hex_of(some_hash("pledged")))
+    ]
+
+
+def test_a_pledge_made_anew_in_the_same_block_has_its_own_filing(tmp_path: Path) -> None:
+    with office_in(tmp_path) as office:
+        voucher = office.issue()
+        office.run()
+        for sequence, filing in ((1, "first"), (3, "second")):
+            office.put(
+                Pledge(voucher, sequence, FACTOR, FACE, some_hash(filing), Day(office.today + 9), LATER),
+                *(A, FACTOR),
+            )
+            office.put(Release(voucher, sequence + 1, FACTOR, LATER), FACTOR)
+        office.put(
+            Pledge(voucher, 5, FACTOR, FACE, some_hash("third"), Day(office.today + 9), LATER), A, FACTOR
+        )
+        assert [each.refusal for each in office.run()] == [None] * 5
+        office.follow()
+        office.put(Release(voucher, 6, FACTOR, LATER), FACTOR)
+        office.put(
+            Pledge(voucher, 7, FACTOR, FACE, some_hash("fourth"), Day(office.today + 9), LATER), A, FACTOR
+        )
+        assert [each.refusal for each in office.run()] == [None] * 2
+        office.follow()
+        with office.store.reading() as session:
+            assert session.scalars(text("select filing from pledges")).all() == [hex_of(some_hash("fourth"))]
+        assert verify(office.store, office.chain).findings == ()
+
+
+def test_settings_say_the_last_word_and_what_is_announced(town: Town) -> None:
+    [(sequence, cap, next_cap, run_off)] = _select(
+        town, "select sequence, tenor_cap, next_tenor_cap, run_off from ledger_settings"
+    )
+    assert (sequence, cap, next_cap, run_off) == (3, 120, 100, 0)
+    registry = _select(town, "select registrar, sequence, next_registrar from registry_settings")
+    assert registry == [(OFFICER, 4, B)]
+
+
+def test_a_party_that_signs_with_a_verifier_s_key_is_there_by_the_end_of_its_hash(town: Town) -> None:
+    [(signer, kind)] = _select(town, f"select signer, kind from parties where party = {KEYED}")
+    [(verifier, cap)] = _select(town, "select verifier, signature_gas from verifiers")
+    key = bytes.fromhex(verifier[2:]) + P256Key(1).public
+    assert (signer, kind, cap) == ("0x" + keccak(key)[-20:].hex(), SignerKind.VERIFIER, CAP)
 
 
 def test_a_voucher_says_what_it_came_from_how_it_ended_and_under_which_quote_it_is_sold(town: Town) -> None:

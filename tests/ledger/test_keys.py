@@ -8,18 +8,24 @@ import stat
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from ledger.agreements import PartyNumber, Suspend
 from ledger.calendar import Timestamp
+from ledger.credentials import Verifiers, opened_consent, read_signer, require_signature
 from ledger.errors import InputError, SealError
 from ledger.keys import Keyring
 from ledger.members import Contract
 from ledger.signing import Domain, recover
+from tests.contract.verifying import P256Key, RsaKey
 
 PASSPHRASE = "four old sticks in the river"
 COST = 2**10  # cheap: what is tested is not scrypt
 ALICE, BOB = PartyNumber(11), PartyNumber(12)
 KEY = bytes(31) + b"\x07"
+OTHER_KEYS = (P256Key(1).private, RsaKey(1).private)
+VERIFIERS = Verifiers(p256=b"\xa1" * 20, rsa=b"\xa2" * 20)
 DOMAIN = Domain(Contract.REGISTRY, 31_337, "0x" + "aa" * 20)
 AGREEMENT = Suspend(ALICE, 1, bytes(32), Timestamp(2_000_000_000))
 
@@ -151,6 +157,45 @@ def test_a_write_that_fails_leaves_the_old_file(
     assert ring.parties() == (ALICE, BOB)
 
 
+@pytest.mark.parametrize("at", [0, 1], ids=["P-256", "RSA"])
+def test_a_p256_or_rsa_key_is_no_less_sealed_than_a_wallets(ring: Keyring, path: Path, at: int) -> None:
+    signer = ring.add_credential(ALICE, OTHER_KEYS[at], VERIFIERS)
+    original = path.read_text()
+
+    def refused(**changes: object) -> str:
+        content = json.loads(original)
+        content["keys"][0] |= changes
+        path.write_text(json.dumps(content))
+        with pytest.raises(SealError) as error:
+            Keyring.load(path, PASSPHRASE).sign(
+                PartyNumber(content["keys"][0]["party"]), AGREEMENT, domain=DOMAIN
+            )
+        return str(error.value)
+
+    assert "damaged" in refused(party=BOB)
+    assert "damaged" in refused(address="0x" + "11" * 20)
+    assert "is not that of" in refused(signer=(b"\x99" * 20 + signer[20:]).hex())
+    assert "is not that of" in refused(signer="")
+    assert "no key file" in refused(signer="x")
+
+
+def test_a_wallets_key_is_not_taken_for_another_kinds(ring: Keyring, path: Path) -> None:
+    ring.add(ALICE, KEY)
+    content = json.loads(path.read_text())
+    content["keys"][0]["signer"] = "aa" * 84
+    path.write_text(json.dumps(content))
+    with pytest.raises(SealError, match="is not that of"):
+        Keyring.load(path, PASSPHRASE).sign(ALICE, AGREEMENT, domain=DOMAIN)
+
+
+def test_one_p256_key_serves_one_party_and_needs_a_listed_verifier(ring: Keyring) -> None:
+    ring.add_credential(ALICE, OTHER_KEYS[0], VERIFIERS)
+    with pytest.raises(InputError, match="one key serves one party"):
+        ring.add_credential(BOB, OTHER_KEYS[0], VERIFIERS)
+    with pytest.raises(InputError, match="the registrar has to list one"):
+        ring.add_credential(BOB, OTHER_KEYS[1], Verifiers())
+
+
 # ---- what it does ------------------------------------------------------------------------------------------
 
 
@@ -171,6 +216,33 @@ def test_while_a_key_is_replaced_the_old_one_signs_until_it_is_dropped(ring: Key
     assert recover(AGREEMENT, DOMAIN, ring.sign(ALICE, AGREEMENT, domain=DOMAIN, signer=new)) == new
     ring.drop(ALICE, old)
     assert recover(AGREEMENT, DOMAIN, ring.sign(ALICE, AGREEMENT, domain=DOMAIN)) == new
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["P-256", "RSA"])
+def test_a_p256_or_rsa_key_gives_a_consent_that_names_its_verifier(
+    ring: Keyring, path: Path, at: int
+) -> None:
+    signer = ring.add_credential(ALICE, OTHER_KEYS[at], VERIFIERS)
+    again = Keyring.load(path, PASSPHRASE)
+    named, signature = opened_consent(again.sign(ALICE, AGREEMENT, domain=DOMAIN))
+    assert named == signer
+    require_signature(read_signer(signer, VERIFIERS), signature, AGREEMENT, domain=DOMAIN)
+    assert again.signers(ALICE) == (to_checksum_address(keccak(signer)[12:]),)
+
+
+def test_a_wallets_key_is_replaced_by_another_kind(ring: Keyring) -> None:
+    old = ring.add(ALICE, KEY)
+    signer = ring.add_credential(ALICE, OTHER_KEYS[0], VERIFIERS)
+    new = to_checksum_address(keccak(signer)[12:])
+    assert recover(AGREEMENT, DOMAIN, ring.sign(ALICE, AGREEMENT, domain=DOMAIN)) == old
+    assert opened_consent(ring.sign(ALICE, AGREEMENT, domain=DOMAIN, signer=new))[0] == signer
+    ring.drop(ALICE, old)
+    assert ring.signers(ALICE) == (new,)
+
+
+def test_a_file_of_wallet_keys_alone_is_written_as_before(ring: Keyring, path: Path) -> None:
+    ring.add(ALICE, KEY)
+    assert sorted(json.loads(path.read_text())["keys"][0]) == ["address", "ciphertext", "nonce", "party"]
 
 
 def test_the_file_is_the_owners_alone_and_tells_no_secret(ring: Keyring, path: Path) -> None:

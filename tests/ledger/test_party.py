@@ -55,8 +55,8 @@ def test_a_signer_serves_one_party_for_good(stage: ModelStage) -> None:
     refused(stage, taken, "SignerInUse", party=HOLDER)
     stage.play(Attempt(Rekey(HOLDER, 1, 0, FOREVER, b"\x77" * 20), (HOLDER, HOLDER)))
     refused(stage, taken, "SignerInUse", party=HOLDER)
-    odd = attempt.changed(signer=b"\x01" * 21)
-    refused(stage, odd, "SignerNotAllowed", length=21)
+    odd = attempt.changed(signer=b"\x01" * 19)
+    refused(stage, odd, "SignerNotAllowed", length=19)
     dear = attempt.changed(signature_gas=500_001)
     refused(stage, dear, "SignatureGasTooHigh", given=500_001, highest=500_000)
 
@@ -119,9 +119,9 @@ def test_a_vetoed_recovery_takes_thirty_days_and_an_arbiter_who_is_not_concerned
         return Attempt(FinishRekey(HOLDER, 3, PartyNumber(by), FOREVER), (PartyNumber(by),) if by else ())
 
     refused(stage, finish(0), "ArbiterExpected", vetoed=True, arbiter=0)
-    refused(stage, finish(BANK), "ArbiterConcerned", arbiter=BANK)
-    refused(stage, finish(HOLDER), "ArbiterConcerned", arbiter=HOLDER)
-    refused(stage, finish(REGISTRAR), "ArbiterConcerned", arbiter=REGISTRAR)
+    refused(stage, finish(BANK), "ArbiterConcerned", party=BANK)
+    refused(stage, finish(HOLDER), "ArbiterConcerned", party=HOLDER)
+    refused(stage, finish(REGISTRAR), "ArbiterConcerned", party=REGISTRAR)
     refused(stage, finish(BUYER), "MissingRole", party=BUYER, role=int(Role.ARBITER))
     stage.play(finish(arbiter))
 

@@ -121,7 +121,7 @@ def test_a_payee_whose_key_is_being_recovered_is_not_silent(stage: ModelStage) -
     stage.play(states.completing(s))
 
 
-def test_a_settlement_is_the_whole_face_to_the_holder_and_not_ahead_of_its_value_day(
+def test_a_settlement_is_at_most_the_face_to_the_holder_and_not_ahead_of_its_value_day(
     stage: ModelStage,
 ) -> None:
     s = states.live(stage).on(DUE_DAY)
@@ -130,7 +130,7 @@ def test_a_settlement_is_the_whole_face_to_the_holder_and_not_ahead_of_its_value
     refused(
         stage, attempt.changed(value_day=DUE_DAY + 1), "ValueDayAhead", valueDay=DUE_DAY + 1, today=DUE_DAY
     )
-    refused(stage, attempt.changed(amount=FACE - 1), "WrongAmount", given=FACE - 1, expected=FACE)
+    refused(stage, attempt.changed(amount=FACE + 1), "WrongAmount", given=FACE + 1, expected=FACE)
     refused(stage, attempt.changed(payee=BUYER), "WrongPayee", given=BUYER, expected=HOLDER)
     stage.play(attempt)
     assert of(stage, s).locks == Lock.PAYMENT

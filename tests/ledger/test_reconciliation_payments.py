@@ -89,7 +89,7 @@ def test_money_that_another_bank_asserts_and_that_has_not_come_is_reported_while
     world = clean_world()
     drop_entry(world, "S-V-4")
     row = the_break(world)
-    assert (row.kind, row.ids) == (Kind.PAYMENT_WITHOUT_ENTRY, (("reference", "S-V-4"),))
+    assert (row.kind, row.ids) == (Kind.ASSERTED_NOT_IN_STATEMENT, (("reference", "S-V-4"),))
     assert "contest" in row.suggested_repair.en
 
 
@@ -97,7 +97,7 @@ def test_an_asserting_bank_without_an_entry_is_reported_though_the_payee_contest
     world = clean_world()
     drop_entry(world, "S-V-11", OTHER_BANK)
     ids = (("reference", "S-V-11"),)
-    assert found(world, OTHER_BANK) == [("payment_without_entry", ids, "55,000.00", "")]
+    assert found(world, OTHER_BANK) == [("asserted_not_in_statement", ids, "55,000.00", "")]
     assert found(world) == []
 
 
@@ -106,7 +106,7 @@ def test_an_entry_posted_after_its_window_is_reported_with_the_last_day_allowed(
     repost(world, "S-V-5", booked_on=day("09-01"))
     row = the_break(world)
     assert (row.kind, row.ids, row.expected, row.found) == (
-        Kind.PAYMENT_WITHOUT_ENTRY,
+        Kind.TIMING,
         (("reference", "S-V-5"),),
         "2026-08-31",
         "2026-09-01",

@@ -11,7 +11,6 @@ import pytest
 
 from ledger import relay
 from ledger.agreements import (
-    AGREEMENTS,
     ConfirmPayment,
     Discount,
     ResizeLine,
@@ -20,15 +19,14 @@ from ledger.agreements import (
 )
 from ledger.calendar import Day, Timestamp
 from ledger.chain import Chain, Hash, Receipt
-from ledger.deployment import deploy
 from ledger.errors import ChainError, InputError, Refusal
 from ledger.gas import ITEM_RESERVE, TRANSACTION, batch_gas, item_gas
-from ledger.landing import _SHOWS_AS, is_for_good
 from ledger.money import Fen
-from ledger.relay import queue, queue_completion, run
+from ledger.payment import CompletePayment
+from ledger.relay import queue, queue_unsigned, run
 from ledger.rows import world_of
 from ledger.signing import batch_calldata, calldata, root_id
-from ledger.store import open_store
+from ledger.store import add_pin, open_store
 from ledger.verification import verify
 from tests.ledger.office import (
     BANK,
@@ -37,12 +35,10 @@ from tests.ledger.office import (
     ISSUER,
     LATER,
     LINE,
-    REGISTRAR,
     A,
     B,
     C,
     Office,
-    founder,
     office_in,
     some_hash,
 )
@@ -135,17 +131,11 @@ def test_a_foreign_pin_and_an_unknown_number_are_refused(office: Office, tmp_pat
         strange = replace(office.pin, chain_id=1)
         with pytest.raises(InputError, match="pinned with other facts"):
             queue(office.store, office.issue_of(), [], pin=strange)
+        add_pin(other, strange)
         with pytest.raises(ChainError, match="chain id: pinned 1"):
-            run(other, office.chain, pin=strange)
+            run(other, office.chain)
     with pytest.raises(InputError, match="no item 999"):
         relay.outcome(office.store, 999)
-
-
-def test_founders_are_refused_where_one_key_is_to_serve_two(office: Office) -> None:
-    with pytest.raises(InputError, match="at least one founding bank"):
-        deploy(office.chain, registrar=founder(REGISTRAR), banks=[])
-    with pytest.raises(Refusal, match="SignerInUse"):
-        deploy(office.chain, registrar=founder(REGISTRAR), banks=[founder(BANK), founder(BANK)])
 
 
 # ---- the outbox --------------------------------------------------------------------------------------------
@@ -198,19 +188,21 @@ def test_a_payment_is_completed_by_silence_once_for_each_payment(office: Office)
     office.put(Discount(voucher, 1, FACTOR, some_hash("quote"), Day(office.today + 10), LATER), A, FACTOR)
     office.put(office.assertion(voucher, 2, payee=A), FACTOR)
     office.run()
-    early = queue_completion(office.store, voucher, sequence=3, pin=office.pin)
+    early = queue_unsigned(office.store, CompletePayment(voucher), sequence=3, pin=office.pin)
     [refused] = office.run()
     assert refused.refusal is not None
     assert refused.refusal.name == "WindowOpen"
     office.pass_days(6)
-    number = queue_completion(office.store, voucher, sequence=3, pin=office.pin)
-    assert number == queue_completion(office.store, voucher, sequence=3, pin=office.pin) != early
+    number = queue_unsigned(office.store, CompletePayment(voucher), sequence=3, pin=office.pin)
+    assert (
+        number == queue_unsigned(office.store, CompletePayment(voucher), sequence=3, pin=office.pin) != early
+    )
     assert [each.refusal for each in office.run()] == [None]
     office.pass_days(120)
     office.put(office.assertion(voucher, 4, payee=FACTOR, amount=FACE), BANK)
     office.run()
     office.pass_days(6)
-    assert queue_completion(office.store, voucher, sequence=5, pin=office.pin) > number
+    assert queue_unsigned(office.store, CompletePayment(voucher), sequence=5, pin=office.pin) > number
     assert [each.refusal for each in office.run()] == [None]
     assert landed(office, voucher) == 6
 
@@ -265,7 +257,7 @@ def test_whenever_the_relay_is_killed_the_next_run_gets_the_record_right(
         if moment == "while recording":
             broken.setattr(relay._Relay, "_judge", die)
         with pytest.raises(Killed):
-            run(office.store, Dying(office.chain, moment), pin=office.pin)  # type: ignore[arg-type]
+            run(office.store, Dying(office.chain, moment))  # type: ignore[arg-type]
     if indexed:
         office.follow()
 
@@ -281,10 +273,10 @@ def test_whenever_the_relay_is_killed_the_next_run_gets_the_record_right(
 def test_a_transaction_that_comes_late_is_not_mistaken_for_a_refusal(office: Office) -> None:
     voucher = office.issue()
     with pytest.raises(Killed):
-        run(office.store, Dying(office.chain, "after sending"), pin=office.pin)  # type: ignore[arg-type]
+        run(office.store, Dying(office.chain, "after sending"))  # type: ignore[arg-type]
     # The next run cannot see it yet, as on a node where it waits for its block, and sends again.
     hidden: Any = Hiding(office.chain, office.chain.height())
-    [done] = run(office.store, hidden, pin=office.pin)
+    [done] = run(office.store, hidden)
     assert done.refusal is None
     assert done.block == hidden.hidden
     assert landed(office, voucher) == 1
@@ -366,30 +358,6 @@ def test_a_contract_wallets_cap_raises_the_floor_by_more_than_itself() -> None:
     plain = item_gas(confirm, b"\x01" * 200, signature_gas=0)
     assert item_gas(confirm, b"\x01" * 200, signature_gas=300_000) - plain >= 300_000 * 64 // 63
     assert batch_gas([plain]) >= TRANSACTION + ITEM_RESERVE + plain
-
-
-# ---- landing -----------------------------------------------------------------------------------------------
-
-
-def test_for_every_agreement_it_is_known_how_it_shows() -> None:
-    assert set(AGREEMENTS) <= set(_SHOWS_AS)
-
-
-@pytest.mark.parametrize(
-    ("refusal", "final"),
-    [
-        (Refusal("WrongSequence", {"id": 1, "given": 1, "present": 2}), True),
-        (Refusal("WrongSequence", {"id": 1, "given": 3, "present": 2}), False),
-        (Refusal("AgreementExpired", {"deadline": 1, "timestamp": 2}), True),
-        (Refusal("VoucherTaken", {"voucher": 1}), True),
-        (Refusal("LimitExceeded", {"line": 1, "asked": 2, "available": 1}), False),
-        (Refusal("BadSignature", {"party": 1}), False),
-        (Refusal("GasTooLow", {"needed": 2, "left": 1}), False),
-        (Refusal("EmptyRevert"), False),
-    ],
-)
-def test_only_what_is_consumed_or_expired_is_given_up_unsent(refusal: Refusal, final: bool) -> None:
-    assert is_for_good(refusal) is final
 
 
 def test_a_hundred_items_take_few_transactions(office: Office) -> None:

@@ -12,12 +12,17 @@ from ledger.agreements import (
     AGREEMENTS,
     Admit,
     Agreement,
+    Award,
     ContestPayment,
     GrantLine,
     Invoice,
+    ListVerifier,
     Part,
     PartyNumber,
+    Pledge,
+    SetTenorCap,
     Split,
+    StopIssue,
 )
 from ledger.calendar import Day, Timestamp
 from ledger.members import Form, Member, Struct, line_id, members_of, voucher_text
@@ -126,3 +131,65 @@ def test_yes_and_no_are_words() -> None:
     assert "Parent line: none." in read(line)[1]
     contest = ContestPayment(VOUCHER, 4, PartyNumber(6), H1, DEADLINE)
     assert read(contest)[1].startswith("Party 6 contests the payment")
+
+
+def test_an_overdue_claim_is_called_one_and_recourse() -> None:
+    assert "It holds only for a voucher that is not overdue." in read(TRANSFER)[1]
+    recourse = dataclasses.replace(TRANSFER, overdue=True)
+    assert [said.en for said in sentences(recourse) if "overdue" in said.en] == [
+        "What is passed on is a claim that is overdue and unpaid: this is recourse, and the recipient takes it back "
+        "to collect it from the issuer."
+    ]
+    assert "所转的是已经逾期、尚未受偿的债权，属于追索" in read(recourse)[0]
+    split = Split(VOUCHER, 1, True, DEADLINE, (Part(PartyNumber(7), Fen(10_000)),), ())
+    assert "this is recourse" in read(split)[1]
+
+
+def test_a_pledge_reads_with_its_sum_its_pledgee_its_filing_and_its_last_day() -> None:
+    pledge = Pledge(VOUCHER, 3, PartyNumber(2), Fen(60_000_000), H1, DUE, DEADLINE)
+    said = sentences(pledge, names={PartyNumber(2): "海州银行"})
+    assert said[0].en == (
+        f"The holder pledges voucher {voucher_text(VOUCHER)} to party 2 “海州银行” for 600,000.00 yuan, up to and "
+        "including 2026-08-28: until released it is locked, and the pledgee is paid first, up to that sum."
+    )
+    assert said[0].zh == (
+        f"持有人将凭证 {voucher_text(VOUCHER)} 质押给2 号参与方「海州银行」，担保 600,000.00 元，"
+        "质押至 2026-08-28（含当日）：解除前凭证锁定，款项先付质权人，以担保金额为限。"
+    )
+    assert said[2] == Sentence(
+        "质押登记编号的哈希：0x1111…1111。", "Hash of the pledge's filing number: 0x1111…1111."
+    )
+
+
+def test_a_stop_of_one_issuer_of_all_and_its_end_are_told_apart() -> None:
+    def first(issuer: int, stopped: bool) -> Sentence:
+        return sentences(StopIssue(0, PartyNumber(issuer), stopped, H1, DEADLINE))[0]
+
+    assert first(4, True).en == "The registrar stops party 4 from issuing, until it is allowed again."
+    assert first(4, False).en == "The registrar allows party 4 to issue again."
+    assert first(0, True).en == (
+        "The registrar stops all issue in this ledger, for good: the ledger is run off."
+    )
+    assert first(0, True).zh == "登记机构停止本账本的一切开立，永不恢复：本账本转入清退。"
+    assert "no contract takes that" in first(0, False).en
+
+
+def test_an_award_says_whether_the_money_was_paid() -> None:
+    def first(paid: bool) -> str:
+        return sentences(Award(VOUCHER, 4, PartyNumber(8), paid, H1, DEADLINE))[0].en
+
+    assert first(True).endswith("was made: it completes.")
+    assert first(False).endswith("was not made: its assertion is void.")
+    assert "arbiter, party 8, rule" in first(True)
+
+
+def test_a_setting_names_the_sequence_of_the_settings_and_an_address_is_written_whole() -> None:
+    verifier = bytes.fromhex("5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
+    said = read(ListVerifier(5, verifier, 400_000, H1, DEADLINE))[1]
+    assert "verifier 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed on the allow-list" in said
+    assert "Valid only while the sequence of that contract's settings is 5." in said
+    assert "Gas cap of each of its checks: 400000." in said
+    cap = sentences(SetTenorCap(0, 200, DUE, DEADLINE))
+    assert cap[0].en == (
+        "The registrar rules that from 2026-08-28 on an issue for more than 200 days gives a reason."
+    )

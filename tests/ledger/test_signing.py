@@ -32,7 +32,7 @@ from ledger.agreements import (
     Suspend,
 )
 from ledger.errors import InputError
-from ledger.members import Contract, Struct, members_of, promise_text, voucher_text
+from ledger.members import Contract, Form, Member, Struct, members_of, promise_text, voucher_text
 from ledger.money import Fen
 from ledger.signing import (
     CURVE_ORDER,
@@ -44,6 +44,7 @@ from ledger.signing import (
     calldata,
     child_id,
     complete_payment_calldata,
+    declare_overdue_calldata,
     digest,
     packed,
     promise_id,
@@ -52,6 +53,7 @@ from ledger.signing import (
     sign,
     type_string,
     typed_data,
+    verifier_consent,
 )
 from tests.ledger.samples import (
     DEADLINE,
@@ -152,7 +154,7 @@ def functions() -> dict[str, dict[str, Any]]:
         path.relative_to(CONTRACTS).as_posix(): {"content": path.read_text(encoding="utf-8")}
         for folder in folders
         for path in sorted(folder.glob("*.sol"))
-        if path.stem not in ("Door", "PartyRegistry", "VoucherLedger")
+        if folder != CONTRACTS or path.stem in ("State", "Types")
     }
     wanted = {f"interfaces/{name}.sol": {name: ["abi"]} for name in ("IPartyRegistry", "IVoucherLedger")}
     answer = solcx.compile_standard(
@@ -191,10 +193,11 @@ def test_every_state_changing_function_of_the_interfaces_can_be_called_from_here
     functions: dict[str, dict[str, Any]],
 ) -> None:
     writing = {name for name, entry in functions.items() if entry["stateMutability"] == "nonpayable"}
-    without_agreement = {"batch", "completePayment"}
+    without_agreement = {"batch", "completePayment", "declareOverdue"}
     assert writing == {kind.verb() for kind in AGREEMENTS} | without_agreement
     assert ",".join(map(shape, functions["batch"]["inputs"])) == "bytes[],bool"
-    assert ",".join(map(shape, functions["completePayment"]["inputs"])) == "uint256"
+    for name in ("completePayment", "declareOverdue"):
+        assert ",".join(map(shape, functions[name]["inputs"])) == "uint256"
 
 
 # What is signed
@@ -299,7 +302,13 @@ def decoded(functions: dict[str, dict[str, Any]]) -> Reader:
 
 def plain(struct: Struct) -> dict[str, Any]:
     pairs = ((m, getattr(struct, m.name)) for m in members_of(type(struct)))
-    return {m.camel: [plain(item) for item in value] if m.item else value for m, value in pairs}
+    return {m.camel: plain_value(m, value) for m, value in pairs}
+
+
+def plain_value(member: Member, value: Any) -> Any:
+    if member.form is Form.ADDRESS:
+        return Web3.to_checksum_address(value)
+    return [plain(item) for item in value] if member.item else value
 
 
 @kinds
@@ -328,11 +337,24 @@ def test_consents_are_packed_each_behind_its_length() -> None:
         packed([bytes(65_536)])
 
 
-def test_a_batch_holds_calls_and_a_payment_is_completed_without_an_agreement(
+def test_a_verifier_s_consent_is_signer_behind_its_length_and_signature() -> None:
+    for length in (0, 20, 1_025, 65_536):
+        with pytest.raises(InputError, match=f"signer of {length:,} bytes: "):
+            verifier_consent(bytes(length), b"\7" * 64)
+    assert verifier_consent(b"\1" * 21, b"\7\7") == b"\0\x15" + b"\1" * 21 + b"\7\7"
+    assert verifier_consent(b"\1" * 1_024, b"") == b"\4\0" + b"\1" * 1_024
+
+
+def test_a_batch_holds_calls_and_two_verbs_have_no_agreement(
     decoded: Reader,
 ) -> None:
-    items = [calldata(TRANSFER, [b"\1" * 65, b""]), complete_payment_calldata(VOUCHER)]
+    items = [
+        calldata(TRANSFER, [b"\1" * 65, b""]),
+        complete_payment_calldata(VOUCHER),
+        declare_overdue_calldata(VOUCHER),
+    ]
     for flag in (True, False):
         batch = decoded(batch_calldata(items, flag))
         assert batch == ("batch", {"items": items, "allOrNothing": flag})
     assert decoded(items[1]) == ("completePayment", {"voucher": VOUCHER})
+    assert decoded(items[2]) == ("declareOverdue", {"voucher": VOUCHER})

@@ -11,17 +11,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from eth_utils.address import to_checksum_address
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, create_engine, inspect, select, text
+from sqlalchemy.event import listen
 from sqlalchemy.exc import IntegrityError
 
 from ledger.agreements import LineId, PartyNumber
-from ledger.chain import Hash, Pin
+from ledger.chain import NOBODY, Hash
 from ledger.errors import ChainError, InputError
 from ledger.events import journal_start
 from ledger.members import Contract
+from ledger.pin import Pin
 from ledger.signing import Domain
-from ledger.store import NO_BLOCK, Store, add_pin, followed, open_store, pin_for, pins
-from ledger.tables import Base, CursorRow, InvoiceUseRow, LineRow, VoucherRow
+from ledger.store import NO_BLOCK, Store, add_pin, followed, migrate, open_store, pin_for, pins
+from ledger.tables import Base, CursorRow, InvoiceUseRow, LineRow, PaymentRow, VoucherRow
 
 PIN = Pin(
     chain_id=31_337,
@@ -77,8 +79,19 @@ def test_a_password_is_not_shown_in_an_error() -> None:
     assert "secret" not in str(refused.value)
 
 
+OTHER = to_checksum_address("0x" + "cc" * 20)
+LATER = dataclasses.replace(PIN, ledger=OTHER, predecessor=PIN.ledger)
+
+
 @pytest.mark.parametrize(
-    "change", [{"chain_id": 1}, {"genesis_hash": Hash(b"\x09" * 32)}, {"ledger_code": Hash(b"\x09" * 32)}]
+    "change",
+    [
+        {"chain_id": 1},
+        {"genesis_hash": Hash(b"\x09" * 32)},
+        {"ledger_code": Hash(b"\x09" * 32)},
+        {"registry": OTHER},
+        {"registry": OTHER, "ledger": OTHER, "predecessor": PIN.ledger},
+    ],
 )
 def test_a_pin_of_another_chain_or_with_other_facts_is_refused(
     store: Store, change: dict[str, object]
@@ -88,6 +101,21 @@ def test_a_pin_of_another_chain_or_with_other_facts_is_refused(
         add_pin(store, dataclasses.replace(PIN, **change))  # type: ignore[arg-type]
     with store.reading() as session:
         assert pins(session) == [PIN]
+
+
+def test_a_ledger_that_does_not_succeed_the_last_one_is_refused(store: Store) -> None:
+    with pytest.raises(ChainError, match="no ledger is pinned here yet: pin the ledgers in their order"):
+        add_pin(store, LATER)
+    add_pin(store, PIN)
+    for stranger in (NOBODY, OTHER):
+        third = dataclasses.replace(PIN, ledger=to_checksum_address("0x" + "dd" * 20), predecessor=stranger)
+        with pytest.raises(ChainError, match=f"but the last ledger here is {PIN.ledger}"):
+            add_pin(store, third)
+    add_pin(store, LATER)
+    with pytest.raises(ChainError, match=f"but the last ledger here is {LATER.ledger}"):
+        add_pin(store, dataclasses.replace(LATER, ledger=to_checksum_address("0x" + "dd" * 20)))
+    with store.reading() as session:
+        assert pins(session) == [PIN, LATER]
 
 
 def test_an_unknown_ledger_is_refused(store: Store) -> None:
@@ -197,18 +225,89 @@ def test_opening_again_finds_what_was_there(store: Store, url: str) -> None:
         assert pins(session) == [PIN]
 
 
-def test_pinning_twice_is_harmless_and_a_second_ledger_shares_the_registry(store: Store) -> None:
-    add_pin(store, PIN, first_block=5)
+def test_pinning_twice_is_harmless_and_a_successor_shares_the_registry(store: Store) -> None:
+    add_pin(store, PIN, first_block=70)
     add_pin(store, PIN, first_block=9)
-    later = dataclasses.replace(PIN, ledger=to_checksum_address("0x" + "cc" * 20))
-    add_pin(store, later, first_block=70)
+    add_pin(store, LATER, first_block=70)
+    add_pin(store, LATER, first_block=90)
     with store.reading() as session:
-        assert pins(session) == [PIN, later]
+        assert pins(session) == [PIN, LATER]
+        assert pin_for(session, LATER.ledger).predecessor == PIN.ledger
         found = [(each.contract, each.is_registry, each.first_block) for each in followed(session)]
-        assert found == [(PIN.registry, True, 5), (PIN.ledger, False, 5), (later.ledger, False, 70)]
-        cursor = session.get_one(CursorRow, later.ledger)
+        assert found == [(PIN.registry, True, 70), (PIN.ledger, False, 70), (LATER.ledger, False, 70)]
+        cursor = session.get_one(CursorRow, LATER.ledger)
         assert (cursor.block, cursor.block_hash) == (69, NO_BLOCK)
-        assert cursor.journal == journal_start(Domain(Contract.LEDGER, 31_337, later.ledger))
+        assert cursor.journal == journal_start(Domain(Contract.LEDGER, 31_337, LATER.ledger))
+
+
+# ---- keys and migrations -----------------------------------------------------------------------------------
+
+
+def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_the_outbox_s_numbers() -> None:
+    without = {
+        name
+        for name, table in Base.metadata.tables.items()
+        if "contract" not in {column.name for column in table.primary_key}
+    }
+    assert without == {"blocks", "outbox"}
+    unique = [index for index in Base.metadata.tables["outbox"].indexes if index.unique]
+    assert ["contract" in index.columns for index in unique] == [True]
+    for table in Base.metadata.tables.values():
+        for key in table.foreign_key_constraints:
+            assert "contract" in key.column_keys or key.referred_table.name == "blocks"
+
+
+def test_the_migrations_lead_down_to_nothing_and_up_again(url: str) -> None:
+    engine = _engine_of(url)
+    for revision, expected in (("0002", True), ("0001", False), ("base", False), ("0002", True)):
+        with engine.begin() as connection:
+            migrate(connection, revision)
+        with engine.connect() as connection:
+            names = set(inspect(connection).get_table_names()) - {"alembic_version"}
+            assert (names == set(Base.metadata.tables)) is expected, revision
+            assert bool(names) is (revision != "base")
+            if expected:
+                assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_a_database_of_the_version_before_is_opened_with_everything_that_it_held(url: str) -> None:
+    engine = _engine_of(url)
+    pin = f"'{PIN.registry}', 31337, '0x{'01' * 32}', '0x{'02' * 32}', '0x{'03' * 32}'"
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+        for statement in (
+            f"insert into pins values ('{PIN.ledger}', {pin}, 5)",
+            f"insert into pins values ('{OTHER}', {pin}, 3)",  # such a neighbour could be pinned then
+            f"insert into cursors values ('{PIN.ledger}', 9, '0x{'04' * 32}', '0x{'05' * 32}')",
+            f"insert into vouchers values ('{PIN.ledger}', '0x{'06' * 32}', null, null, 100, 11, 1, 2, 2, 0, 0, "
+            "null, null)",
+            f"insert into payments values ('{PIN.ledger}', '0x{'06' * 32}', 2, 1, 2, 11, 100, 100, 20000, "
+            f"'0x{'07' * 32}', false, 20000, 0, null, null, 'asserted', null)",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+    with open_store(url) as store:
+        with store.reading() as session:
+            assert pins(session) == [dataclasses.replace(PIN, ledger=OTHER), PIN]
+            assert session.get_one(CursorRow, PIN.ledger).block == 9
+            payment = session.scalars(select(PaymentRow)).one()
+            assert (payment.fate, payment.amount, payment.arbiter, payment.ruling) == (
+                "asserted",
+                100,
+                None,
+                None,
+            )
+        third = dataclasses.replace(LATER, ledger=to_checksum_address("0x" + "dd" * 20))
+        add_pin(store, third, first_block=2)
+        with store.reading() as session:
+            assert pins(session)[1:] == [PIN, third]
+
+
+def _engine_of(url: str) -> Engine:
+    engine = create_engine(url)
+    listen(engine, "connect", lambda connection, _: connection.execute("pragma foreign_keys=on"))
+    return engine
 
 
 def _use(fingerprint: bytes, used: int) -> InvoiceUseRow:

@@ -27,13 +27,14 @@ from tests.ledger.office import (
     office_in,
     rows,
 )
+from tests.ledger.troubles import troubled
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     with office_in(folder) as office:
-        vouchers = busy(office)
+        vouchers = busy(office) | troubled(office)
         office.follow()
         yield Town(office, vouchers)
 
@@ -204,7 +205,7 @@ def test_an_honest_chain_and_its_index_have_no_difference(town: Town) -> None:
     assert found.verified
     assert (found.block, found.events, found.rows) == (
         town.chain.height(),
-        60,
+        95,
         sum(map(len, rows(town.store).values())),
     )
     assert seen[-1] == (found.words, found.words)

@@ -14,10 +14,13 @@ from ledger.calendar import DayCount, day_of_date
 from ledger.discount import Bearer, Fee, Price, Quote, price, quote_hash
 from ledger.money import Fen, parse_rate
 from ledger.reconciliation import (
+    ChainInvoiceUse,
     ChainLine,
     ChainPayment,
+    ChainPledge,
     ChainVoucher,
     Dossier,
+    DossierInvoice,
     DossierParty,
     DossierQuote,
     DossierReference,
@@ -68,6 +71,9 @@ class World:
     vouchers: list[ChainVoucher] = field(default_factory=list)
     payments: list[ChainPayment] = field(default_factory=list)
     lines: list[ChainLine] = field(default_factory=list)
+    pledges: list[ChainPledge] = field(default_factory=list)
+    invoice_uses: list[ChainInvoiceUse] = field(default_factory=list)
+    invoices: list[DossierInvoice] = field(default_factory=list)
     numbers: list[DossierVoucher] = field(default_factory=list)
     quotes: list[DossierQuote] = field(default_factory=list)
     references: list[DossierReference] = field(default_factory=list)
@@ -82,7 +88,9 @@ class World:
             vouchers=self.vouchers,
             payments=self.payments,
             lines=self.lines,
-            dossier=Dossier(self.parties, self.numbers, self.quotes, self.references),
+            pledges=self.pledges,
+            invoice_uses=self.invoice_uses,
+            dossier=Dossier(self.parties, self.numbers, self.quotes, self.references, self.invoices),
             loan_book=self.books[bank].loans,
             statement=self.books[bank].entries,
             line_book=self.books[bank].lines,
@@ -150,8 +158,10 @@ class World:
         value: str,
         reference: str,
         state: PaymentState = PaymentState.COMPLETED,
+        amount: int | None = None,
     ) -> None:
         voucher = self.voucher(number)
+        settled = voucher.face if amount is None else Fen(amount)
         salt = f"{number}{reference}{len(self.payments)}".encode().rjust(32, b"r")
         hashed = reference_hash(reference, salt)
         self.references.append(DossierReference(reference, salt, hashed))
@@ -162,7 +172,7 @@ class World:
                 purpose=purpose,
                 asserter=asserter,
                 payee=payee,
-                amount=voucher.face if purpose is PaymentPurpose.SETTLEMENT else Fen(0),
+                amount=settled if purpose is PaymentPurpose.SETTLEMENT else Fen(0),
                 value_on=day(value),
                 reference_hash=hashed,
                 asserted_on=day(value),
@@ -340,15 +350,8 @@ def clean_world() -> World:
     # The holder contests that it was paid by the other bank; nothing came, nothing is booked as repaid.
     world.issue("V-11", 55_000, "09-10", line=OTHER_LINE)
     world.buy("V-11", "05-14")
-    world.pay(
-        "V-11",
-        settlement,
-        asserter=OTHER_BANK,
-        payee=BANK,
-        value="09-10",
-        reference="S-V-11",
-        state=PaymentState.CONTESTED,
-    )
+    claimed = {"asserter": OTHER_BANK, "payee": BANK, "state": PaymentState.CONTESTED}
+    world.pay("V-11", settlement, value="09-10", reference="S-V-11", **claimed)  # type: ignore[arg-type]
     world.post(OTHER_BANK, "09-10", Direction.DEBIT, world.voucher("V-11").face, BANK, "S-V-11")
     for place in range(12, 24):  # plain ones, half of them paid
         number, holder = f"V-{place}", 20 + place % 3

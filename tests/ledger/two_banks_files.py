@@ -39,6 +39,7 @@ def _cell(name: str, value: object) -> str:
     words = {
         LoanStatus.OPEN: "未结清",
         LoanStatus.REPAID: "已结清",
+        LoanStatus.WRITTEN_OFF: "已核销",
         Direction.DEBIT: "借",
         Direction.CREDIT: "贷",
     }
