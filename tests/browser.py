@@ -63,7 +63,9 @@ def unpacked() -> Path:
             subprocess.run(["node", UNPACK, PACKAGE / "bin" / packed, fresh / name], check=True)
         (fresh / "chromium").chmod(0o755)
         with tarfile.open(fresh / "lib.tar") as libraries:
-            libraries.extractall(fresh, filter="data")
+            # Python 3.11.0 to 3.11.3 have no filters; the archive's hash is in the lock in any case
+            libraries.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            libraries.extractall(fresh)
         try:
             fresh.rename(folder)
         except OSError:  # another process was faster
