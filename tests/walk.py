@@ -44,6 +44,8 @@ __all__ = ["THOROUGH", "Lost", "Walk"]
 
 THOROUGH: Final = 500
 """Steps between two examinations of everything."""
+SCENE_DAYS: Final = 7
+"""Before its due day a voucher has at least these left when a scene begins on it, mostly."""
 KINDS: Final = {
     "verb": 52, "attack": 14, "replay": 6, "twice": 2, "outrun": 2, "batch": 8, "chain": 4, "starve": 5, "wait": 7,
     "succeed": 0.05,
@@ -103,8 +105,11 @@ class Walk(Compared):
             self.proposer.door = likely if self.rng.random() < 0.75 else self.rng.randint(1, newest)
 
     def _begin_scene(self) -> None:
-        live = [number for number, v in self.proposer.world.vouchers.items() if v.face]
-        self.proposer.focus = self.rng.choice(live) if live else 0
+        """On a voucher that is free for a while yet, mostly, or on any."""
+        p = self.proposer
+        live = [number for number, v in p.world.vouchers.items() if v.face]
+        fresh = [n for n in live if p.free(n, p.world.vouchers[n]) and p.due_day(n) > p.today + SCENE_DAYS]
+        p.focus = self.rng.choice(fresh if fresh and self.rng.random() < 0.7 else live or [0])
         self.scene = self.rng.choice(SCENES).split()
 
     def _next_of_scene(self) -> None:
@@ -126,6 +131,8 @@ class Walk(Compared):
         else:
             item = honest(p, p.of(name))
             self._single(item, item.how)
+            if self.steps[-1].outcome != "done" and self.rng.random() < 0.4:
+                self.scene.insert(0, name)  # once more, perhaps without the slip
 
     def verb(self) -> None:
         """An honest proposal; now and then it is held back, to come later and out of order."""

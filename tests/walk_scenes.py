@@ -23,6 +23,8 @@ SCENES: Final[tuple[str, ...]] = (
     "discount assert_payment freeze contest_payment assert_payment confirm_payment unfreeze complete_payment",
     "discount assert_payment due freeze assert_payment assert_payment wait assert_payment",
     "discount assert_payment contest_payment due assert_payment assert_payment complete_payment",
+    "discount assert_payment contest_payment due freeze assert_payment assert_payment unfreeze assert_payment",
+    "discount assert_payment contest_payment month freeze award award award",
     "discount due rescind assert_payment assert_payment",
     "discount assert_payment contest_payment withdraw_payment assert_payment confirm_payment wait assert_payment",
     "discount assert_payment contest_payment month award award",
