@@ -47,6 +47,8 @@ abstract contract IssueStage is ProofStage {
         held = both(held, implies(b.line.parent() != 0, _drew(b.parent, later.parent, a.face)));
         held = both(held, both(later.promised.live() == a.face, later.promised.settled() == 0));
         held = both(held, both(later.promised.line() == a.line, later.voucher.face() == a.face));
+        uint256 smallest = later.promised.smallestPart();
+        held = both(held, both(smallest != 0, smallest >= b.line.smallestPart()));
         held = both(held, both(later.voucher.holder() == a.supplier, later.voucher.sequence() == 1));
         held = both(held, both(later.voucher.locks() == 0, IssuerState.unwrap(later.issuer) == 0));
         held = both(held, _othersKept(b, later));

@@ -23,6 +23,7 @@ contract SplitProof is ProofStage {
     function _split(uint256 voucher, uint32 sequence, bool overdue, uint256 count) private {
         Books memory b = _books(voucher);
         _assumeKept(voucher, b);
+        PROVER.assume(b.promised.smallestPart() != 0); // proved of `issue`, and no verb changes it
         Split memory a = Split(voucher, sequence, overdue, type(uint40).max, new Part[](count), new Invoice[](0));
         uint256 parts;
         for (uint256 i; i < count; ++i) {
@@ -38,7 +39,7 @@ contract SplitProof is ProofStage {
         uint256 smallest = b.promised.smallestPart();
         uint256 rest = later.voucher.face();
         bool held = b.voucher.face() - rest == parts;
-        held = both(held, (rest == 0) != (rest >= smallest)); // the smallest part is at least 1
+        held = both(held, (rest == 0) != (rest >= smallest));
         for (uint256 i; i < count; ++i) {
             Voucher child = ledger.voucherOf(Ids.childOf(voucher, sequence, i));
             held = both(held, both(child.face() == a.parts[i].face, child.face() >= smallest));
