@@ -49,10 +49,10 @@ KEY_PASSWORD: Final = "TALLYSTICK_KEY_PASSWORD"
 MOST_BYTES: Final = 1 << 20
 ARTIFACTS: Final = {
     Kind.P256: "ERC7913P256Verifier",
-    Kind.RSA: "ERC7913RSAVerifier",
+    Kind.RSA: "RSAVerifier",
     Kind.PASSKEY: "ERC7913WebAuthnVerifier",
 }
-"""OpenZeppelin's verifiers, by the kind of key that each checks."""
+"""The verifiers, by the kind of key that each checks."""
 
 KeyOption = Annotated[
     Path | None,

@@ -25,6 +25,7 @@ from tests.rig import (
     LATER,
     OTHER_BANK,
     REGISTRAR,
+    ROLE_ARBITER,
     ROLE_BANK,
     ROLE_FUNDER,
     ROLE_ISSUER,
@@ -126,6 +127,14 @@ def test_the_proof_is_not_one_of_the_packed_consents(rig: Rig) -> None:
 def test_only_a_bank_sponsors(rig: Rig, sponsor: int) -> None:
     with refuses("MissingRole", party=sponsor, role=ROLE_BANK):
         rig.do(admission(sponsor=sponsor), REGISTRAR, sponsor, NEW)
+
+
+@pytest.mark.parametrize("besides", [0, ROLE_BANK, ROLE_FUNDER])
+def test_who_owes_does_not_judge_whether_it_has_paid(rig: Rig, besides: int) -> None:
+    roles = ROLE_ISSUER | ROLE_ARBITER | besides
+    with refuses("RolesUnfit", roles=roles):
+        rig.do(admission(roles=roles), REGISTRAR, BANK, NEW)
+    rig.do(admission(roles=ROLE_ARBITER | besides), REGISTRAR, BANK, NEW)
 
 
 @pytest.mark.parametrize("sponsor", [0, NEW, 4_294_967_295])
