@@ -46,6 +46,7 @@ contract PartyRegistry is Signers {
         // who owes does not judge whether it has paid
         if (a.roles & ARBITER_AND_ISSUER == ARBITER_AND_ISSUER) revert RolesUnfit(a.roles);
         Duty[] memory duties = _duties(_byRegistrar(), duty(a.sponsor, Need.BANK));
+        // Solidity has no word for where a struct of the calldata stands; _digest needs it (190 bytes, 570 gas)
         uint256 start;
         assembly ("memory-safe") {
             start := a
@@ -216,6 +217,7 @@ contract PartyRegistry is Signers {
         private
         returns (uint160 signer, SignerKind kind)
     {
+        // Solidity has no word for where a struct of the calldata stands; _digest needs it (190 bytes, 570 gas)
         uint256 start;
         assembly ("memory-safe") {
             start := a
