@@ -1,8 +1,9 @@
 """An installation on disk: chain.sqlite, tallystick.sqlite, keys.json and dossier.json in one directory.
 
 `create` makes one whole or not at all; `opened` opens one, checks that chain and database belong together, and
-closes it. With a node the chain is the node's and the directory has no chain.sqlite; the key that pays the gas
-there comes from TALLYSTICK_GAS_KEY. Two processes cannot open one embedded chain.
+closes it. An empty file unreported-N beside them is of a command that was killed (`cli_unfinished.py`). With a node the
+chain is the node's and the directory has no chain.sqlite; the key that pays the gas there comes from
+TALLYSTICK_GAS_KEY. Two processes cannot open one embedded chain.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ class Office:
     @cached_property
     def ring(self) -> Keyring:
         """The sealed keys; SealError for a wrong passphrase."""
+        if not (self.directory / KEYS).is_file():
+            raise InputError(
+                f"there is no key file {self.directory / KEYS}: restore it from a copy. Without one the parties "
+                "get new keys: tallystick propose-rekey, by registrar and sponsor banks that still have theirs"
+            )
         return Keyring.load(self.directory / KEYS, self.screen.passphrase())
 
     def party(self, text: str, option: str) -> PartyNumber:
@@ -98,7 +104,7 @@ class Office:
             self.chain.close()
             self.away = True
             yield
-            self.chain = _chain(self.directory, self.node, sends=self.sends)
+            self.chain = open_chain(self.directory, self.node, sends=self.sends)
             self.away = False
             check_pin(self.chain, self.pin)
         self.follow()
@@ -137,11 +143,10 @@ def opened(
 ) -> Iterator[Office]:
     """The installation in a directory. InputError where there is none, or no such ledger in it, ChainError where
     the chain is another. `ledger`: as the user has named it."""
-    if not (directory / DATABASE).is_file():
-        raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
+    _require_installation(directory)
     dossier = DossierFile.load(directory / DOSSIER)
     screen.names, screen.vouchers = dossier.names, dossier.numbers
-    chain = _chain(directory, node, sends=sends)
+    chain = open_chain(directory, node, sends=sends)
     office: Office | None = None
     try:
         with open_store(f"sqlite:///{directory / DATABASE}") as store:
@@ -163,6 +168,17 @@ def opened(
             present.close()
 
 
+def _require_installation(directory: Path) -> None:
+    """InputError, with what to do, where there is no database."""
+    if not (directory / DATABASE).is_file():
+        if (directory / DOSSIER).is_file() or (directory / CHAIN).is_file():
+            raise InputError(
+                f"{directory} has lost its database {DATABASE}: make it again from the chain with: "
+                "tallystick index --rebuild"
+            )
+        raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
+
+
 def ledger_text(pins: Sequence[Pin], pin: Pin) -> str:
     """Place and address of a ledger of the installation."""
     return f"{pins.index(pin) + 1} ({pin.ledger})"
@@ -176,11 +192,15 @@ def _named(pins: Sequence[Pin], text: str) -> Pin:
     raise InputError(f"--ledger: {shown(text)} is no ledger of this installation, which has {known}")
 
 
-def _chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
+def open_chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
+    """The installation's chain; InputError where it is not there or another one is named."""
     kept = directory / CHAIN
     if node is None:
         if not kept.is_file():
-            raise InputError(f"the chain of {directory} is a node's: name it with --node")
+            raise InputError(
+                f"there is no {CHAIN} in {directory}. If its chain is a node's, name it with --node; if it was "
+                "here, restore the file from a copy"
+            )
         return EmbeddedChain(kept)
     if kept.is_file():
         raise InputError(f"{directory} has a chain of its own: leave --node away")
@@ -225,6 +245,30 @@ def create(
     place = directory.with_name(f".{directory.name}.unfinished")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True, mode=0o700)
+    try:
+        pin = _found(place, passphrase, (registrar, *banks), node=node, demo_from=demo_from, cost=cost)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)  # a chain that nobody uses, and keys of nobody
+        raise
+    try:
+        if directory.exists():
+            directory.rmdir()  # empty, as was seen above
+        place.rename(directory)
+    except OSError as failed:
+        raise InputError(f"{directory} cannot be made: {failed.strerror}") from None
+    return pin
+
+
+def _found(
+    place: Path,
+    passphrase: str,
+    names: Sequence[str],
+    *,
+    node: str | None,
+    demo_from: Day | None,
+    cost: int,
+) -> Pin:
+    """All files of a new installation. `names`: the registrar's and the founding banks'."""
     chain = _new_chain(place, node, demo_from)
     try:
         first_block = chain.height() + 1
@@ -233,7 +277,7 @@ def create(
             DossierFile.create(place / DOSSIER),
         )
         founders = []
-        for number, name in enumerate((registrar, *banks), start=1):
+        for number, name in enumerate(names, start=1):
             profile = dossier.name_party(PartyNumber(number), name, "")
             founders.append(Founder(ring.add(PartyNumber(number)), 0, profile))
         pin = deploy(chain, registrar=founders[0], banks=founders[1:])
@@ -245,12 +289,6 @@ def create(
     finally:
         if isinstance(chain, EmbeddedChain):
             chain.close()
-    try:
-        if directory.exists():
-            directory.rmdir()  # empty, as was seen above
-        place.rename(directory)
-    except OSError as failed:
-        raise InputError(f"{directory} cannot be made: {failed.strerror}") from None
     return pin
 
 

@@ -29,6 +29,7 @@ from tests.rig import (
     ROLE_BANK,
     ROLE_FUNDER,
     ROLE_ISSUER,
+    ZERO,
     A,
     Revm,
     Rig,
@@ -62,6 +63,16 @@ def admission(**terms: Any) -> Admit:
 
 
 # Refused
+
+
+def test_a_registrar_alone_admits_nobody() -> None:
+    rig = Rig(Revm(), admitted=False)
+    key = key_of(A)
+    agreement = Admit(A, 0, BANK, 0, ZERO, LATER, key.public_key.to_canonical_address())  # type: ignore[arg-type]
+    with refuses("ConsentCount", expected=2, given=1):
+        rig.do(agreement, REGISTRAR, key)
+    rig.do(agreement, REGISTRAR, BANK, key)
+    assert party(rig, A).sequence == 1
 
 
 @pytest.mark.parametrize("taken", [REGISTRAR, BANK, A])

@@ -281,6 +281,7 @@ def test_an_issuer_stopped_in_either_ledger_is_stopped_in_the_new_one(rig: Rig) 
         rig.issued()
     stop(rig, ISSUER, stopped=False)
     rig.issued()
+    assert rig.drawn() == FACE
 
 
 def test_other_issuers_are_not_held_up(rig: Rig) -> None:
@@ -290,6 +291,8 @@ def test_other_issuers_are_not_held_up(rig: Rig) -> None:
     line = BANK << 32 | 7
     rig.grant(line, issuer=OTHER_ISSUER)
     rig.issued(line=line, issuer=OTHER_ISSUER)
+    assert rig.drawn(line) == FACE
+    assert inherited_standing(rig, OTHER_ISSUER) == Issuer(0, False)
 
 
 # Side by side

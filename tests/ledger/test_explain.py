@@ -105,3 +105,9 @@ def test_locks_and_roles_in_words() -> None:
     assert lock_words(32).en == "frozen by court order"
     assert role_words(0).en == "holder"
     assert role_words(6).zh == "银行、资金方"
+
+
+def test_no_arbiter_is_called_none_and_not_party_0() -> None:
+    said = explain(Refusal("ArbiterExpected", {"vetoed": 1, "arbiter": 0}))
+    assert said.what.en == "Vetoed: yes; party given as arbiter: 0 (0: none)."
+    assert "0 号参与方" not in said.what.zh
