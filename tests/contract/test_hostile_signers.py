@@ -71,6 +71,15 @@ def refused(h: Hostile, calls: Sequence[bytes]) -> dict[int, Refusal]:
 # Burning and flooding
 
 
+def test_a_cap_below_what_any_check_takes_is_a_bad_signature_and_takes_nobody_down(rig: Rig) -> None:
+    """The check breaks off in the registry's own question, before any signer was asked."""
+    allow(rig, "HostileVerifier", cap=1)
+    signer = bytes.fromhex(verifier_at(rig, "HostileVerifier")[2:]) + KEY_BYTES
+    call = rig.call(admission(HOSTILE + 1, signer), REGISTRAR, BANK, packed_consent(signer, YES))
+    sent = rig.batch(Contract.REGISTRY, [call])
+    assert rig.refused(sent) == {0: Refusal("BadSignature", {"party": HOSTILE + 1})}
+
+
 @pytest.mark.parametrize("order", [BURN, loud(1_000_000), reverting(1_000_000), reverting(4), loud(0), b""])
 def test_a_signer_that_burns_its_cap_or_answers_nonsense_takes_nobody_down(
     hostile: Hostile, order: bytes

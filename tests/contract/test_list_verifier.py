@@ -70,6 +70,12 @@ def test_a_check_costs_something_and_at_most_half_a_million_gas(rig: Rig, p256: 
         list_verifier(rig, p256, signature_gas=cap)
 
 
+@pytest.mark.parametrize("cap", [1, 500_000])
+def test_the_least_and_the_highest_cap_are_listed(rig: Rig, p256: str, cap: int) -> None:
+    list_verifier(rig, p256, signature_gas=cap)
+    assert verifier(rig, p256).signature_gas == cap
+
+
 @pytest.mark.parametrize("terms", [{}, {"signature_gas": 1}, {"signature_gas": 500_000}])
 def test_what_is_listed_once_is_never_changed(rig: Rig, p256: str, terms: dict[str, Any]) -> None:
     list_verifier(rig, p256)

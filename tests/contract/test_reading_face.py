@@ -224,6 +224,9 @@ def test_every_beginning_every_move_and_every_end_is_one_transfer_event(rig: Rig
     sent = rig.do(issue, ISSUER, A)
     ((nobody, holder, voucher),) = shown(rig, sent)
     assert (nobody, holder) == (0, A)
+    assert [topics[1] for _, topics, _ in sent.logs if len(topics) == 4] == [
+        bytes(32)
+    ]  # the zero address itself
     assert shown(rig, rig.transfer(voucher, B)) == [(A, B, voucher)]
     split = rig.split_of(voucher, (C, FACE // 2), (B, FACE // 4))
     parts = shown(rig, rig.do(split, B, C, B))

@@ -170,9 +170,10 @@ def test_an_rsa_key_has_one_form_so_that_it_is_one_signer(open_rig: Rig, form: s
         "zero before n": abi_encode(["bytes", "bytes"], [e, b"\x00" + n]),
         "n before e": _other_order(e, n),
     }[form]
-    signer = Held(held(open_rig, key).signer[:20] + written, key)
-    with refuses("BadSignature", party=FIRM):
-        open_rig.do(admission(FIRM, signer.signer), REGISTRAR, BANK, signer)
+    for shape in (key, Signing(key, lambda digest: b"\x00" + key.sign(digest))):  # as long as such a modulus
+        signer = Held(held(open_rig, key).signer[:20] + written, shape)
+        with refuses("BadSignature", party=FIRM):
+            open_rig.do(admission(FIRM, signer.signer), REGISTRAR, BANK, signer)
     admit(open_rig, FIRM, key)
 
 
@@ -248,6 +249,8 @@ def test_a_consent_that_names_another_signer_is_refused(open_rig: Rig, key: Key)
     for named in wrong:
         with refuses("BadSignature", party=FIRM):
             receive(open_rig, root, packed_consent(named, signature))
+    with refuses("BadSignature", party=FIRM):  # somebody else's key, with its own good signature
+        receive(open_rig, root, held(open_rig, another(key)))
     receive(open_rig, root, packed_consent(signer.signer, signature))
 
 
