@@ -186,10 +186,10 @@ def founder(party: int) -> Founder:
     return Founder(key_of(party).public_key.to_checksum_address(), 0, some_hash(party))
 
 
-def open_office(chain: Engine, folder: Path) -> Office:
-    """Deploys, pins a new database, and admits the cast."""
+def open_office(chain: Engine, folder: Path, *, database: str | None = None) -> Office:
+    """Deploys, pins a new database (at this address, or in the folder), and admits the cast."""
     pin = deploy(chain, registrar=founder(REGISTRAR), banks=[founder(BANK), founder(OTHER_BANK)])
-    store = open_store(f"sqlite:///{folder / 'office.db'}")
+    store = open_store(database or f"sqlite:///{folder / 'office.db'}")
     add_pin(store, pin)
     office = Office(chain, store, pin, {n: key_of(n) for n in (REGISTRAR, BANK, OTHER_BANK)})
     office.admit(FACTOR, 4)
