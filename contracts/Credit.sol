@@ -41,8 +41,11 @@ abstract contract Credit is IVoucherLedger, Door {
     /// @param predecessor_ the ledger that this one takes over from after its run-off; zero for the first
     constructor(IPartyRegistry registry_, IVoucherLedger predecessor_) EIP712("Tallystick Voucher Ledger CNY", "1") {
         registry_.registrar(); // reverts where there is no registry, whose check would then let everything pass
-        if (address(predecessor_) != address(0) && predecessor_.registry() != registry_) {
-            revert PredecessorUnfit(predecessor_);
+        if (address(predecessor_) != address(0)) {
+            if (predecessor_.registry() != registry_) revert PredecessorUnfit(predecessor_);
+            // `issue` asks the last one alone; so that all before it are in run-off too, this asks for the one before
+            IVoucherLedger before = predecessor_.predecessor();
+            if (address(before) != address(0) && !before.settingsOf().runOff()) revert PredecessorIssues(before);
         }
         registry = registry_;
         predecessor = predecessor_;

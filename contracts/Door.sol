@@ -77,6 +77,7 @@ abstract contract Door is IDoor, EIP712 {
     /// Emits an event and adds it to the journal.
     /// @param subject the event's first field and its one indexed one
     /// @param count how many of the six fields that follow it has
+    /// @dev By hand, as the first half of `_record` (its 1,130 bytes, 170 gas per event).
     function _log(
         bytes32 topic0,
         uint256 subject,
@@ -105,6 +106,7 @@ abstract contract Door is IDoor, EIP712 {
     /// @param start where in the calldata they stand
     /// @param signed how many they are
     /// @param count how many of a, b follow them
+    /// @dev By hand, as the first half of `_record` (its 1,130 bytes, 170 gas per event).
     function _logSigned(
         bytes32 topic0,
         uint256 subject,

@@ -79,6 +79,8 @@ def certified_key(chain: bytes, *, authorities: Sequence[bytes], at: Timestamp) 
         raise InputError("no certificate authority is configured: name the authorities that you trust")
     leaf, *between = read_certificates(chain)
     trusted = [each for content in authorities for each in read_certificates(content)]
+    for each in trusted:
+        _require_authority(each)
     moment = datetime.fromtimestamp(at, UTC)
     for each in (leaf, *between):
         _require_in_time(each, moment)
@@ -132,6 +134,18 @@ def _require_for_signing(leaf: x509.Certificate) -> None:
             each.value.digital_signature or each.value.content_commitment
         ):
             raise CertificateUnfit(f"the certificate of {name} is not for signatures: give one that is")
+
+
+def _require_authority(certificate: x509.Certificate) -> None:
+    """CertificateUnfit for a configured authority that is none: not cA, or not to sign certificates."""
+    may = {type(each.value): each.value for each in certificate.extensions}
+    basic, usage = may.get(x509.BasicConstraints), may.get(x509.KeyUsage)
+    is_authority = isinstance(basic, x509.BasicConstraints) and basic.ca
+    if not is_authority or (isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign):
+        raise CertificateUnfit(
+            f"the certificate of {_name(certificate.subject)} is no authority's (CA:TRUE, to sign certificates): "
+            "give that of the authority that issued the signer's"
+        )
 
 
 def _require_chain(

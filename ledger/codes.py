@@ -40,17 +40,6 @@ def organisation_check_character(first8: str) -> str:
     return _ORGANISATION_CHECKS[-total % 11]
 
 
-def complete_credit_code(first16: str) -> CreditCode:
-    """Add both check characters to the sixteen others; InputError where those cannot begin a code."""
-    if len(first16) != LENGTH - 2:
-        raise InputError(
-            f"{shown(first16)} has {len(first16)} characters; {LENGTH - 2} come before the checks"
-        )
-    _check_characters(first16)
-    first17 = first16 + organisation_check_character(first16[8:])
-    return CreditCode(first17 + code_check_character(first17))
-
-
 def check_credit_code(text: str) -> CreditCode:
     """Return the code unchanged, or raise InputError naming the first thing wrong with it.
 

@@ -68,7 +68,8 @@ class Verifiers:
         verifier = self._of(kind)
         if verifier is None:
             raise InputError(
-                f"no verifier for {kind.value} keys is on the allow-list: the registrar has to list one"
+                f"no verifier for {kind.value} keys is on the allow-list: the registrar has to list one "
+                "(tallystick deploy-verifiers, then tallystick list-verifier ADDRESS)"
             )
         return verifier
 
@@ -94,9 +95,11 @@ def signer_of(key: PublicKey, verifiers: Verifiers, *, passkey: bool = False) ->
     WrongCurve, WrongKeyType; InputError where the verifier is not on the list.
     """
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return verifiers.of(Kind.PASSKEY if passkey else Kind.P256) + p256.point_of(key)
+        point = p256.point_of(key)  # a key that no verifier takes is named first
+        return verifiers.of(Kind.PASSKEY if passkey else Kind.P256) + point
     if isinstance(key, rsa_keys.RSAPublicKey) and not passkey:
-        return verifiers.of(Kind.RSA) + rsa.encoded(key)
+        encoded = rsa.encoded(key)
+        return verifiers.of(Kind.RSA) + encoded
     raise WrongKeyType("a signer needs a P-256 or an RSA-2048 key, a passkey one on P-256 (ES256)")
 
 

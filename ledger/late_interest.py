@@ -1,24 +1,34 @@
 """Interest for late payment: from the day after the due day, on what is still owed.
 
-Where nothing is agreed it is 0.05 % of the amount a day, by article 17 of the Regulation on Ensuring Payments to Small
-and Medium-sized Enterprises (State Council decree No. 802, in force from 2025-06-01); an agreed rate may not be below
-the one-year loan prime rate of the contract's day, which the caller has to know. Late interest is no part of a
-voucher: nothing of it is on chain. This module does not compound, does not fetch rates, and does not roll a due day
-that is no working day: give the rolled one where the terms say so.
+Where nothing is agreed it is the statute's rate, by the Regulation on Ensuring Payments to Small and Medium-sized
+Enterprises 0.05 % of the amount a day. That is a parameter with a date, in `late_interest_cn.csv`: a change of the rule
+is a new row, and the rate in force on the due day goes for the whole delay. `standing` says of each row whether it was
+compared with the text of the rule (`verified`) or is taken over (`parameter`). An agreed rate may not be below the
+one-year loan prime rate of the contract's day, which the caller has to know. Late interest is no part of a voucher:
+nothing of it is on chain. This module does not compound, does not fetch rates, and does not roll a due day that is no
+working day: give the rolled one where the terms say so.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
-from ledger.calendar import Day, DayCount, days_between
+from ledger.calendar import Day, DayCount, date_of_day, days_between, parse_date
 from ledger.discount import half_up
-from ledger.errors import InputError
+from ledger.errors import FileError, InputError, RowProblem
 from ledger.money import MAX_RATE, Fen, Percent, parse_rate, rate_text, shown, yuan
 
+FILE: Final = "late_interest_cn.csv"
+COLUMNS: Final = ("in_force_from", "rate", "source", "standing")
+STANDINGS: Final = ("parameter", "verified")
 PER_DAY: Final = "per day"
 """What a daily rate carries in its text, where a yearly one has its day count."""
 
@@ -53,10 +63,6 @@ class LateRate:
         return self.percent * _YEAR_DAYS if self.basis is None else self.percent
 
 
-STATUTORY: Final = LateRate(Percent(Decimal("0.0500")))
-"""0.05 % a day, where nothing is agreed."""
-
-
 def parse_late_rate(text: str) -> LateRate:
     """Read a rate with its basis: `0.05 per day`, `5.40 ACT/360`; InputError for any other form."""
     number, _, basis = text.partition(" ")
@@ -82,10 +88,78 @@ def require_lawful(rate: LateRate, *, prime_rate: Percent) -> LateRate:
     if rate.a_year < prime_rate:
         raise InputError(
             f"late interest of {late_rate_text(rate)} is below the one-year loan prime rate of "
-            f"{rate_text(prime_rate)} % a year: agree on no less, or leave it to the {late_rate_text(STATUTORY)} "
-            "of the statute"
+            f"{rate_text(prime_rate)} % a year: agree on no less, or leave it to the rate of the statute"
         )
     return rate
+
+
+# The statute's rate
+
+
+@dataclass(frozen=True, slots=True)
+class StatutoryRate:
+    """The rate where nothing is agreed, from a day on."""
+
+    in_force_from: date
+    rate: LateRate
+    source: str
+    standing: str
+
+
+def statutory_rate(due: date, *, rates: Sequence[StatutoryRate] | None = None) -> LateRate:
+    """The rate for what fell due on a day; InputError for a day before the first row, which needs an agreed one."""
+    known = committed_rates() if rates is None else rates
+    in_force = [row for row in known if row.in_force_from <= due]
+    if not in_force:
+        first = min((row.in_force_from for row in known), default=None)
+        raise InputError(
+            f"no statutory late rate is in force on {due}, the first is from {first}: give the agreed rate"
+        )
+    return max(in_force, key=lambda row: row.in_force_from).rate
+
+
+@cache
+def committed_rates() -> tuple[StatutoryRate, ...]:
+    """The rows of the committed file."""
+    return parse_statutory_rates(files("ledger").joinpath(FILE).read_text(encoding="utf-8"), FILE)
+
+
+def parse_statutory_rates(text: str, name: str) -> tuple[StatutoryRate, ...]:
+    """Read the rows, the oldest first; FileError naming every bad row."""
+    rows = csv.reader(io.StringIO(text, newline=""))
+    header = tuple(next(rows, []))
+    if header != COLUMNS:
+        raise FileError(name, [RowProblem(1, "", f"expected the columns {COLUMNS}, found {header}")])
+    rates: list[StatutoryRate] = []
+    problems: list[RowProblem] = []
+    for number, cells in enumerate(rows, start=2):
+        try:
+            rate = _statutory_row(cells)
+            if rates and rate.in_force_from <= rates[-1].in_force_from:
+                raise InputError(f"{rate.in_force_from} is not after the row before it")
+        except InputError as error:
+            problems.append(RowProblem(number, "", str(error)))
+            continue
+        rates.append(rate)
+    if not rates and not problems:
+        problems.append(RowProblem(0, "", "the file has no rate"))
+    if problems:
+        raise FileError(name, problems)
+    return tuple(rates)
+
+
+def _statutory_row(cells: Sequence[str]) -> StatutoryRate:
+    if len(cells) != len(COLUMNS):
+        raise InputError(f"{len(cells)} cells, expected {len(COLUMNS)}")
+    since, rate, source, standing = cells
+    if not source.strip():
+        raise InputError("source: the cell is empty")
+    if standing not in STANDINGS:
+        raise InputError(f"standing: {shown(standing)} is none of {', '.join(STANDINGS)}")
+    return StatutoryRate(parse_date(since), parse_late_rate(rate), source, standing)
+
+
+# What is owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +194,17 @@ class LateInterest:
 
 
 def late_interest(
-    face: Fen, due_day: Day, *, as_of: Day, receipts: Sequence[Receipt] = (), rate: LateRate = STATUTORY
+    face: Fen, due_day: Day, *, as_of: Day, receipts: Sequence[Receipt] = (), rate: LateRate | None = None
 ) -> LateInterest:
     """Late interest on a face (fen) from the day after the due day to `as_of`, that day included.
 
     interest = base x rate x days. The base falls on each receipt's value day: that day still counts on what was owed
     before, so that who pays 30 days late pays 30 days. Receipts up to the due day lower the base from the start,
-    those after `as_of` are left out. The sum is rounded once, half a fen up, which favours who is owed; the stretches
-    add up to it. Raises InputError for a face or a receipt that is not above 0 and for receipts above the face.
+    those after `as_of` are left out. `rate` is the agreed one, None the statute's. The sum is rounded once, half a fen
+    up, which favours who is owed; the stretches add up to it. Raises InputError for a face or a receipt that is not
+    above 0, for receipts above the face, and where no statutory rate was in force yet.
     """
+    rate = rate or statutory_rate(date_of_day(due_day))
     if face <= 0:
         raise InputError(f"face {yuan(face)} yuan: only an amount above 0 can be late")
     if any(receipt.amount <= 0 for receipt in receipts):

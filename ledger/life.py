@@ -244,8 +244,9 @@ def cancel(world: World, a: Cancel | CancelWhole, call: Call) -> Plan:
 
 
 def revoke(world: World, a: Revoke, call: Call) -> Plan:
-    """The holder voids what was signed for the present sequence."""
-    v, _ = movable(world, a.voucher, a.sequence, overdue=False, today=call.today)
+    """The holder voids what was signed for the present sequence, recourse of an overdue voucher too."""
+    overdue = bool(live(world, a.voucher, call.today).locks & Lock.OVERDUE)
+    v, _ = movable(world, a.voucher, a.sequence, overdue=overdue, today=call.today)
     return Plan((Duty(v.holder, Need.DEFEND),), lambda: (Revoked(a.voucher),))
 
 

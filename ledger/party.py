@@ -62,6 +62,7 @@ RECOVERY_DAYS: Final = 7
 VETOED_RECOVERY_DAYS: Final = 30
 NOTICE_DAYS: Final = 7
 """From a setting's agreement to the first day on which it holds."""
+_ARBITER_AND_ISSUER: Final = Role.ARBITER | Role.ISSUER  # who owes does not judge whether it has paid
 NO_CODE: Final = (bytes(32), keccak(b""))
 """What EXTCODEHASH says of an address without code: unknown to the chain, or an account of a key."""
 
@@ -74,6 +75,8 @@ def admit(world: World, a: Admit, call: Call) -> Plan:
     number = a.party
     if number == 0 or number in world.parties:
         raise Refusal("PartyNumberTaken", {"party": number})
+    if Role(a.roles) & _ARBITER_AND_ISSUER == _ARBITER_AND_ISSUER:
+        raise Refusal("RolesUnfit", {"roles": int(a.roles)})
     claim = Claim(party=number, signer=a.signer, signature_gas=a.signature_gas)
 
     def act() -> tuple[Event, ...]:

@@ -164,7 +164,7 @@ def _disbursement_duties(world: World, a: AssertPayment, v: Voucher, *, call: Ca
     if not v.locks & Lock.DISCOUNT:
         raise Refusal("NotDiscounted", {"voucher": a.voucher})
     if v.locks & Lock.PAYMENT:
-        _require_reassertable(world, a, v)
+        _require_reassertable(world, a, v, today=call.today)
     elif call.today > v.pay_by + 1:
         raise Refusal("AssertTooLate", {"lastDay": v.pay_by + 1, "today": call.today})
     _require_sum(a.amount, 0)
@@ -190,7 +190,7 @@ def _settlement_duties(
 ) -> tuple[Duty, ...]:
     bank = bank_of(promise.line)
     if v.locks & Lock.PAYMENT:
-        _require_reassertable(world, a, v)
+        _require_reassertable(world, a, v, today=call.today)
     pledge = world.pledges[a.voucher] if v.locks & Lock.PLEDGE else None
     payable = pledge.secured if pledge else v.face
     payee = pledge.pledgee if pledge else v.holder
@@ -229,10 +229,13 @@ def _require_payee(given: PartyNumber, expected: PartyNumber) -> None:
         raise Refusal("WrongPayee", {"given": given, "expected": expected})
 
 
-def _require_reassertable(world: World, a: AssertPayment, v: Voucher) -> None:
-    """A payment under way gives way only to one for the same purpose, where it was contested, not since confirmed."""
+def _require_reassertable(world: World, a: AssertPayment, v: Voucher, *, today: Day) -> None:
+    """A payment under way gives way only to one for the same purpose, where it was contested, not since confirmed, and
+    only until it can be awarded: nobody outruns the award with assertion after assertion."""
     answered = v.locks & Lock.CONTESTED and not v.locks & Lock.CONFIRMED
-    if not answered or world.payments[a.voucher].purpose != a.purpose:
+    payment = world.payments[a.voucher]
+    late = today >= payment.contested_on + AWARD_DAYS
+    if not answered or payment.purpose != a.purpose or late:
         raise Refusal("PaymentPending", {"voucher": a.voucher})
 
 

@@ -23,17 +23,20 @@ from ledger.agreements import PartyNumber
 from ledger.calendar import Day, DayCount, date_of_day, days_between
 from ledger.discount import Part, Quote, half_up
 from ledger.errors import InputError
-from ledger.late_interest import STATUTORY, LateRate, Receipt, late_interest
+from ledger.late_interest import LateRate, Receipt, late_interest
 from ledger.money import Fen, allocate, yuan
 
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Who takes the voucher back, on which day, and the late interest agreed with who gives it back."""
+    """Who takes the voucher back, on which day, and the late interest agreed with who gives it back.
+
+    `rate` None: nothing was agreed, so that it is the statute's.
+    """
 
     party: PartyNumber
     on: Day
-    rate: LateRate = STATUTORY
+    rate: LateRate | None = None
 
 
 @dataclass(frozen=True, slots=True)

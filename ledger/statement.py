@@ -30,6 +30,8 @@ _PADDING: Final = " \t"  # what bank systems put around a cell so that a spreads
 # Control characters, the mark of a lost character, and where GB18030 puts bytes that mean no character.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ue000-\uf8ff]")
 
+_ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
+
 
 # The strict reader
 
@@ -71,6 +73,13 @@ def whole_number(cell: str) -> int:
     return int(cell)
 
 
+def address(cell: str) -> str:
+    """The address of a contract: 0x and 40 hex digits, in capital or small letters."""
+    if not _ADDRESS.fullmatch(cell):
+        raise InputError(f"{shown(cell)} is no address of a contract: give 0x and 40 hex digits, or nothing")
+    return cell
+
+
 def choice(spellings: Mapping[str, object]) -> Callable[[str], object]:
     """A reader of one of several spellings, each standing for its value."""
 
@@ -90,13 +99,15 @@ def read_table(
     UTF-8 (with or without a byte order mark) is tried first, then GB18030. Columns may come in any order,
     each under any of its names; rows are counted as a spreadsheet does, the header being row 1. Empty lines
     are passed over, and a file with a header alone has no rows. Raises FileError naming all that is wrong:
-    encoding, missing, extra, duplicate or nameless columns, short and long rows, every bad cell. `name` is
-    what the error calls the file.
+    encoding; missing, extra, duplicate or nameless columns; under a right header short and long rows, every
+    bad cell. `name` is what the error calls the file.
     """
     label = name or ("the file" if isinstance(source, bytes) else str(source))
     records = _records(_decoded(_content(source, label), label), label)
     header = [cell.strip(_PADDING) for cell in records.pop(0)[1]]
     problems, places = _header_problems(header, columns)
+    if problems:  # under a wrong header every cell would look wrong
+        raise FileError(label, problems)
     rows: list[dict[str, object]] = []
     seen: dict[tuple[str, object], int] = {}
     for number, cells in records:
@@ -190,13 +201,18 @@ def _header_problems(
         elif title in header[:place]:
             problems.append(RowProblem(1, title, "the file has this column twice"))
         elif column is None:
-            problems.append(RowProblem(1, title, f"extra column; the file may have {_titles(columns)}"))
+            problems.append(RowProblem(1, title, "extra column"))
         elif column in places.values():
             problems.append(RowProblem(1, title, f"the file has the column {_titles([column])} twice"))
         else:
             places[place] = column
     missing = [column for column in columns if column not in places.values() and not column.may_lack]
     problems += (RowProblem(1, column.name, f"missing column {_titles([column])}") for column in missing)
+    if not places:
+        first = shown(",".join(header))
+        return [RowProblem(1, "", f"{first} is no header of this table, which has {_titles(columns)}")], {}
+    if any(title not in by_name for title in header if title):
+        problems.append(RowProblem(1, "", f"the table has {_titles(columns)}"))
     return problems, places
 
 
@@ -327,7 +343,7 @@ LOAN_COLUMNS: Final = (
     Column("status", "状态", choice(_STATUSES)),
     Column("repaid_on", "结清日", parse_date, optional=True),
 )
-LOAN_CONTRACT: Final = Column("contract", "账本合约", text, optional=True, may_lack=True)
+LOAN_CONTRACT: Final = Column("contract", "账本合约", address, optional=True, may_lack=True)
 """Which ledger a loan's voucher is of; a loan book over one ledger has no such column."""
 LINE_COLUMNS: Final = (
     Column("line", "额度编号", text, unique=True),

@@ -214,9 +214,9 @@ YES_OR_NO: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
     "overdue": (
         ("只适用于未逾期的凭证。", "it holds only for a voucher that is not overdue."),
         (
-            "所转的是已经逾期、尚未受偿的债权，属于追索：受让人接回该债权，自行向核心企业催收。",
-            "what is passed on is a claim that is overdue and unpaid: this is recourse, "
-            "and the recipient takes it back to collect it from the issuer.",
+            "所转的是已经逾期、尚未受偿的债权：受让人明知逾期而接受该债权，自行向核心企业催收。",
+            "what is passed on is a claim that is overdue and unpaid: the recipient takes it knowing that, "
+            "to collect it from the issuer.",
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""The night's commands: index, verify, reconcile."""
+"""The night's commands: verify and reconcile; index is in cli_index.py."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from ledger.reconciliation import (
     to_json,
     write_csv,
     write_html,
+    write_overdue_csv,
 )
 from ledger.reconciliation.extract import chain_rows, inputs_of, stated_block
 from ledger.reconciliation.report import pairs_text
@@ -42,27 +43,6 @@ from scripts.cli_screen import NO, Screen
 
 MOST_SHOWN: Final = 50
 """Findings and breaks that are listed on the screen; the files have all."""
-
-
-def index(
-    ctx: typer.Context,
-    directory: DirectoryOption = HERE,
-    node: NodeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Brings the database up to the chain and checks the journal head on the way.
-
-    \b
-    Example:
-      tallystick index
-    """
-    with opened(screen_of(ctx), directory, node) as office:
-        done = office.follow()
-        again = (
-            "" if done.rewound_to is None else f" (the chain was reorganised: rewound to {done.rewound_to})"
-        )
-        office.screen.say(f"At block {done.block}, {done.events} new events{again}.")
-        office.screen.answer({"block": done.block, "events": done.events, "rewound_to": done.rewound_to})
 
 
 def verify_(
@@ -110,7 +90,7 @@ def verify_(
         office.screen.say(f"NOT verified: {len(found.findings)} differences in {compared}:")
         _list(office, found.findings)
         office.screen.say(
-            "Keep the database as it is for the inquiry; make a new one from the chain beside it."
+            "Keep the database for the inquiry: tallystick index --rebuild makes a new one and puts it aside."
         )
         raise typer.Exit(NO)
 
@@ -204,12 +184,13 @@ def reconcile_(
 
 
 def _bank(office: Office, named: str) -> PartyNumber:
-    """The bank's party number; InputError for a party that is no bank."""
+    """The bank's party number; InputError for a party that is no bank or was never admitted."""
     number = office.dossier.party(named)
     parties = office.world().parties
-    if number in parties and not parties[number].roles & Role.BANK:
+    if number not in parties or not parties[number].roles & Role.BANK:
         banks = ", ".join(str(each) for each, party in sorted(parties.items()) if party.roles & Role.BANK)
-        raise InputError(f"party {number} is no bank: the banks are {banks} (see tallystick parties)")
+        wrong = f"party {number} is no bank" if number in parties else f"there is no party {number}"
+        raise InputError(f"{wrong}: the banks are {banks} (see tallystick parties)")
     return number
 
 
@@ -248,13 +229,25 @@ def _write(result: Reconciliation, out: Path, bank: int, cut_off: date) -> dict[
     except OSError as failed:
         raise InputError(f"{out} cannot be written: {failed.strerror}") from None
     write_csv(result, out / f"{name}.csv")
+    write_overdue_csv(result, out / f"{name}-overdue.csv")
     write_html(result, out / f"{name}.html")
-    return {kind: str(out / f"{name}.{kind}") for kind in ("html", "csv", "json")}
+    written = {kind: str(out / f"{name}.{kind}") for kind in ("html", "csv", "json")}
+    return written | {"overdue_csv": str(out / f"{name}-overdue.csv")}
 
 
 def _say(screen: Screen, result: Reconciliation, written: dict[str, str]) -> None:
     counts = {total.kind.value: total.count for total in result.totals if total.count}
-    screen.answer({"clean": result.clean, "breaks": len(result.breaks), "kinds": counts, "reports": written})
+    later = dict(result.after_cut_off)
+    screen.answer(
+        {
+            "clean": result.clean,
+            "breaks": len(result.breaks),
+            "kinds": counts,
+            "after_cut_off": later,
+            "overdue_loans": len(result.overdue),
+            "reports": written,
+        }
+    )
     if result.clean:
         screen.say(f"{result.bank_name or result.bank}: chain and books agree up to {result.cut_off}.")
     elif not screen.json:
@@ -265,5 +258,15 @@ def _say(screen: Screen, result: Reconciliation, written: dict[str, str]) -> Non
             table.add_row(*(escape(cell) for cell in cells))
         screen.show(table)
         total = sum(each.sum_fen for each in result.totals)
-        screen.say(f"{len(result.breaks)} breaks, {yuan(Fen(total))} yuan in all.")
+        count = len(result.breaks)
+        screen.say(f"{count} break{'' if count == 1 else 's'}, {yuan(Fen(total))} yuan in all.")
+    if any(later.values()):
+        said = ", ".join(f"{name} {count}" for name, count in later.items())
+        screen.say(f"Rows of the books that are of days after the cut-off: {said}.")
+    if result.overdue:
+        longest = result.overdue[0]
+        screen.say(
+            f"Overdue loans: {len(result.overdue)}; longest {longest.loan_no}, {longest.days} days, "
+            f"{longest.rung.asset_class} {longest.rung.class_en}."
+        )
     screen.say("Reports: " + ", ".join(written.values()))

@@ -25,10 +25,10 @@ from scripts.cli_options import (
     LedgerOption,
     NodeOption,
     SaveOption,
-    UntilOption,
     YesOption,
     screen_of,
 )
+from scripts.cli_unfinished import reported, settle
 
 
 def _option(name: str, annotation: Any, default: Any) -> Parameter:
@@ -39,7 +39,6 @@ _PLACE: Final = (_option("directory", DirectoryOption, HERE), _option("node", No
 _LEDGER: Final = _option("ledger", LedgerOption, None)
 _SAVE: Final = _option("save", SaveOption, None)
 _ASKED: Final = (_option("yes", YesOption, False), _option("json", JsonOption, False))
-UNTIL: Final = _option("valid_until", UntilOption, None)
 
 
 def _nothing(_office: Office) -> Mapping[str, object]:
@@ -73,11 +72,13 @@ def signing(act: Callable[..., Act], *, registry: bool = False) -> Callable[...,
         given.pop("json")
         with opened(screen_of(ctx), directory, node, sends=True, ledger=ledger) as office:
             office.follow()
+            settle(office)
             made = act(office, **given)
             happened = conduct(office, made.wanted, yes=yes, save=saver(office, save))
             if happened is not None:
                 office.screen.say(made.said(office))
                 office.screen.answer({**happened.facts(), **made.facts(office)})
+                reported(office, happened.number)
 
     chosen = () if registry else (_LEDGER,)
     return _shaped(run, act, [*_own(act), _SAVE, *chosen, *_PLACE, *_ASKED])
@@ -92,6 +93,7 @@ def saying(act: Callable[..., Saying], *, asks: bool = True) -> Callable[..., No
         given.pop("json")
         with opened(screen_of(ctx), directory, node, sends=True, ledger=ledger) as office:
             office.follow()
+            settle(office)
             made = act(office, **given)
             do = unsigned(office, made.verb)
             for sentence in made.question:
@@ -100,6 +102,7 @@ def saying(act: Callable[..., Saying], *, asks: bool = True) -> Callable[..., No
             happened = do()
             office.screen.say(made.said(office))
             office.screen.answer(happened.facts())
+            reported(office, happened.number)
 
     asked = _ASKED if asks else _ASKED[1:]
     return _shaped(run, act, [*_own(act), _LEDGER, *_PLACE, *asked])

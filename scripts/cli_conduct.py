@@ -13,24 +13,26 @@ from itertools import zip_longest
 from typing import Final
 
 from eth_utils.address import to_checksum_address
+from sqlalchemy import select
 
 from ledger import relay, voucher
 from ledger.abi import decode_revert
-from ledger.agreements import Agreement, Discount, Issue, PartyNumber, Split, Transfer, VoucherId
+from ledger.agreements import Agreement, Issue, PartyNumber, Split, Transfer, VoucherId
 from ledger.artifacts import load
-from ledger.calendar import DAY_SECONDS, Timestamp, parse_date, start_of_day
+from ledger.calendar import DAY_SECONDS, Timestamp, date_of_day, parse_date, start_of_day
 from ledger.calendar import day_of_date as day_number
 from ledger.chain import Address
 from ledger.errors import ChainError, InputError, Refusal
 from ledger.gas import CEILING, Caps, bare_floor, batch_gas, key_of, with_checks
-from ledger.members import Contract, voucher_text
+from ledger.members import Contract, LineId, line_text, voucher_text
 from ledger.payment import Unsigned
 from ledger.sentences import sentences
 from ledger.signing import WITH_NEW_SIGNER, calldata, root_id
-from ledger.tables import hex_of
+from ledger.tables import LineRow, hex_of
 from ledger.world import World
-from scripts.cli_installation import Office
+from scripts.cli_installation import Office, ledger_text
 from scripts.cli_signer import NewSigner
+from scripts.cli_unfinished import promised, reported
 
 VALID_SECONDS: Final = DAY_SECONDS
 """How long an agreement may land unless the caller says otherwise."""
@@ -38,8 +40,9 @@ VALID_SECONDS: Final = DAY_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """What became of an agreement that was not refused."""
+    """What became of an agreement that was not refused. `number`: of its item in the outbox, to be reported."""
 
+    number: int
     verb: str
     tx: str
     block: int
@@ -53,13 +56,15 @@ class Happened:
 class Wanted:
     """An agreement, and by whom it is meant to be signed.
 
-    `named`: the parties whose keys the user named, in the order of the duties; None: whoever has to sign.
+    `named`: the parties whose keys the user named, in the order of the duties, and `options`, by which option each;
+    None: whoever has to sign.
     `consents`: how many, where that changes the meaning. `new_signer`: of an admission or rekey; its proof is the
     last consent.
     """
 
     agreement: Agreement
     named: tuple[PartyNumber, ...] | None = None
+    options: tuple[str, ...] = ()
     consents: int | None = None
     issued: Issue | None = None
     new_signer: NewSigner | None = None
@@ -76,31 +81,60 @@ def deadline(office: Office, valid_until: str | None) -> Timestamp:
 def judged(office: Office, wanted: Wanted) -> tuple[PartyNumber, ...]:
     """Who has to sign, after the model has nothing against it; else its Refusal."""
     world, timestamp, agreement = office.world(), office.now(), wanted.agreement
-    if isinstance(agreement, Transfer | Split | Discount) and wanted.named:
-        held = world.vouchers.get(agreement.voucher)
-        if held is not None and held.face and held.holder != wanted.named[0]:
-            owner, named = _called(office, held.holder), _called(office, wanted.named[0])
-            office.screen.say(
-                f"This voucher is held by {owner}, not by {named}: only {owner} can pass it on."
-            )
     domain = office.domain(agreement.contract)
     source = agreement if isinstance(agreement, Issue) else wanted.issued
     root = root_id(source, domain) if source is not None else None
     count = None if wanted.consents is None else (True,) * wanted.consents
-    duties = voucher.signers(
-        world, agreement, timestamp=timestamp, consents=count, root=root, issued=wanted.issued
-    )
+    try:
+        duties = voucher.signers(
+            world, agreement, timestamp=timestamp, consents=count, root=root, issued=wanted.issued
+        )
+    except Refusal as refusal:
+        office.screen.hint = _hint(office, wanted, (), refusal)
+        raise
     consents: tuple[bool, ...] | None = count
     if wanted.named is not None:
         consents = tuple(
             given == duty for given, duty in zip_longest(wanted.named, duties) if given is not None
         )
-    refusal = voucher.may(
+    refused = voucher.may(
         world, agreement, timestamp=timestamp, consents=consents, root=root, issued=wanted.issued
     )
-    if refusal is not None:
-        raise refusal
+    if refused is not None:
+        office.screen.hint = _hint(office, wanted, duties, refused)
+        raise refused
     return duties
+
+
+def _hint(office: Office, wanted: Wanted, duties: Sequence[PartyNumber], refusal: Refusal) -> str:
+    """What the user typed that the refusal comes from; empty where that does not show."""
+    agreement = wanted.agreement
+    if refusal.name == "BadSignature" and wanted.named is not None:
+        for option, named, duty in zip(wanted.options, wanted.named, duties, strict=False):
+            if named != duty:
+                return f"Nobody has signed yet. {option} {_called(office, named)}: this needs {_called(office, duty)}"
+    if refusal.name == "OverdueDiffers" and isinstance(agreement, Transfer | Split):
+        if agreement.overdue:
+            return "Leave --overdue away: this voucher was not declared overdue"
+        return "Give --overdue: this voucher is overdue, and who takes it signs for an overdue one"
+    if refusal.name == "VerifierNotAllowed":
+        listed = office.world().verifiers.get(int(str(refusal.facts["verifier"]), 16))
+        if listed is not None:
+            return f"It is listed: new signers may name it from {date_of_day(listed.active_on)} on"
+    return ""
+
+
+def line_hint(office: Office, line: LineId) -> str:
+    """Where a line is that this ledger does not have; empty where no ledger has it."""
+    with office.store.reading() as session:
+        having = set(session.scalars(select(LineRow.contract).where(LineRow.line == line)))
+    for pin in office.pins:
+        if pin.ledger in having and pin != office.pin:
+            return (
+                f"Line {line_text(line)} is in ledger {ledger_text(office.pins, pin)}, this is for ledger "
+                f"{ledger_text(office.pins, office.pin)}: have it granted there: tallystick grant-line"
+            )
+    return ""
 
 
 def read_out(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> None:
@@ -236,6 +270,7 @@ def unsigned(office: Office, verb: Unsigned) -> Callable[[], Happened]:
 
 
 def _relayed(office: Office, number: int) -> Happened:
+    promised(office, number)
     with office.screen.progress("Waiting for the block"):
         relay.run(office.store, office.chain)
     office.follow()
@@ -246,8 +281,9 @@ def _relayed(office: Office, number: int) -> Happened:
         )
     if found.refusal is not None:
         office.dossier.undo()
+        reported(office, number)  # the refusal is said whatever comes
         raise found.refusal
-    return Happened(found.verb, "" if found.tx_hash is None else hex_of(found.tx_hash), found.block)
+    return Happened(number, found.verb, "" if found.tx_hash is None else hex_of(found.tx_hash), found.block)
 
 
 def conduct(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,16 @@ from eth_utils.address import to_checksum_address
 
 from ledger.artifacts import load
 from ledger.calendar import date_of_day
-from ledger.chain import Address
+from ledger.chain import NOBODY, Address
 from ledger.credentials import Verifiers, read_signer, signer_of
 from ledger.deployment import deploy_successor, pin_successor
 from ledger.errors import InputError, Refusal
 from ledger.members import parse_hex
 from ledger.money import shown
-from ledger.pin import Pin
+from ledger.pin import Pin, predecessor_of
 from ledger.quorums import Quorum
+from ledger.rows import world_of
+from ledger.store import pins
 from scripts.cli_conduct import ask
 from scripts.cli_installation import Office, create, ledger_text, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, YesOption, day, screen_of
@@ -89,35 +92,67 @@ def succeed(
     screen = screen_of(ctx)
     with opened(screen, directory, node, sends=True) as office:
         office.follow()
+        address = None if deployed is None else _address(deployed, "--deployed")
+        known = next((pin for pin in office.pins if pin.ledger == address), None)
+        if known is not None:
+            screen.say(
+                f"Ledger {ledger_text(office.pins, known)} is in place already. Nothing is left to do."
+            )
+            screen.answer(_succession(office, office.pins, known))
+            return
         last = office.pins[-1]
+        if address is not None:
+            _require_successor(office, address)
         screen.say(f"  账本 {ledger_text(office.pins, last)} 将由新账本接续，登记簿不变。")
         screen.say(
             f"  Ledger {ledger_text(office.pins, last)} is to be followed by a new one on the same registry."
         )
         ask(office, "Add it?" if deployed else "Deploy?", yes=yes, keys=False)
-        pin = _successor(office, last, deployed)
+        pin = _successor(office, last, address)
         office.follow()
-        place = len(office.pins) + (pin not in office.pins)
-        runs_off = office.world().settings.run_off
+        with office.store.reading() as session:
+            present = pins(session)
+        facts = _succession(office, present, pin)
         screen.say(
-            f"Ledger {place} ({pin.ledger}) is in place; without --ledger new lines and issues go there."
+            f"Ledger {ledger_text(present, pin)} is in place; without --ledger new lines and issues go there."
         )
-        if not runs_off:
+        if not facts["predecessor_runs_off"]:
+            before = next(place for place, each in enumerate(present, 1) if each.ledger == pin.predecessor)
             screen.say(
                 "It issues once the old one runs off: "
-                f"tallystick stop-issue --whole-ledger --ledger {office.pins.index(last) + 1} --reason TEXT"
+                f"tallystick stop-issue --whole-ledger --ledger {before} --reason TEXT"
             )
-        screen.answer(
-            {
-                "ledger": pin.ledger,
-                "place": place,
-                "predecessor": pin.predecessor,
-                "predecessor_runs_off": runs_off,
-            }
+        screen.answer(facts)
+
+
+def _succession(office: Office, present: Sequence[Pin], pin: Pin) -> dict[str, object]:
+    """Where a ledger stands among all, and whether the one before it runs off; of the first there is none before."""
+    runs_off = None
+    if pin.predecessor != NOBODY:
+        with office.store.reading() as session:
+            runs_off = world_of(session, pin.predecessor).settings.run_off
+    return {
+        "ledger": pin.ledger,
+        "place": present.index(pin) + 1,
+        "predecessor": None if pin.predecessor == NOBODY else pin.predecessor,
+        "predecessor_runs_off": runs_off,
+    }
+
+
+def _require_successor(office: Office, address: Address) -> None:
+    """InputError where there is no contract, or one that does not follow the installation's newest ledger."""
+    if not office.chain.code(address):
+        raise InputError(f"--deployed: there is no contract at {address} on this chain")
+    before = predecessor_of(office.chain, address)
+    if before != office.pins[-1].ledger:
+        after = "none" if before == NOBODY else before
+        raise InputError(
+            f"--deployed: ledger {address} succeeds {after}, not this installation's newest, ledger "
+            f"{ledger_text(office.pins, office.pins[-1])}: name one that succeeds that"
         )
 
 
-def _successor(office: Office, last: Pin, deployed: str | None) -> Pin:
+def _successor(office: Office, last: Pin, deployed: Address | None) -> Pin:
     """Deployed and pinned; where a crash comes between the two, the address that was said is there to go on with."""
     if deployed is None:
         with office.screen.progress("Deploying"):
@@ -126,7 +161,7 @@ def _successor(office: Office, last: Pin, deployed: str | None) -> Pin:
             f"Deployed at {ledger}. Should this stop here: tallystick succeed --deployed {ledger}"
         )
     else:
-        ledger = _address(deployed, "--deployed")
+        ledger = deployed
     return pin_successor(office.store, office.chain, ledger=ledger)
 
 
@@ -137,7 +172,7 @@ def deploy_verifiers(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Deploys OpenZeppelin's verifiers of P-256, RSA and WebAuthn (passkey) keys; each is then to be listed.
+    """Deploys the verifiers of P-256, RSA and WebAuthn (passkey) keys; each is then to be listed.
 
     \b
     Example:
@@ -202,13 +237,14 @@ def deploy_wallet(
 def _member(text: str, verifiers: Verifiers) -> bytes:
     """Signer bytes of a member; a key is one that a listed verifier checks."""
     if not text.startswith("0x"):
-        return signer_of(read_public(Path(text)), verifiers)
+        return signer_of(read_public(Path(text), "--member"), verifiers)
     signer = parse_hex(text, "--member")
     try:
         return read_signer(signer, verifiers).encoded
-    except Refusal as unfit:
+    except Refusal:
         raise InputError(
-            f"--member {shown(text)}: no address, and no key of a listed verifier ({unfit})"
+            f"--member {shown(text)}: no address, and no key of a listed verifier: give 20 bytes, or a verifier's "
+            "address followed by a key"
         ) from None
 
 

@@ -58,7 +58,10 @@ class DossierFile:
         try:
             return cls._of(path, path.read_bytes())
         except OSError as missing:
-            raise InputError(f"the dossier {path} cannot be read: {missing.strerror}") from None
+            raise InputError(
+                f"the dossier {path} cannot be read: {missing.strerror}. What is in it stands on no chain: restore "
+                "it from a copy"
+            ) from None
 
     @classmethod
     def _of(cls, path: Path, text: bytes) -> DossierFile:
@@ -105,6 +108,12 @@ class DossierFile:
                     raise InputError(
                         f"{key} {value} of the {rows} was taken by another command meanwhile: run this one again"
                     )
+
+    @property
+    def contracts(self) -> list[str]:
+        """The ledgers that it names: its own, and those of vouchers and quotes of others."""
+        rows = (*self.content["vouchers"], *self.content["quotes"])
+        return list(dict.fromkeys([self.contract, *(row["contract"] for row in rows if "contract" in row)]))
 
     # Parties
 

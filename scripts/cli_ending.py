@@ -39,7 +39,7 @@ def cancel(
     agreement = Cancel(number, present(office, number), deadline(office, valid_until))
     named = (office.party(issuer, "--issuer"), office.party(holder, "--holder"))
     return Act(
-        wanted=Wanted(agreement=agreement, named=named),
+        wanted=Wanted(agreement=agreement, named=named, options=("--issuer", "--holder")),
         said=lambda _: f"Voucher {label(office, number)} is cancelled.",
     )
 
@@ -63,7 +63,12 @@ def cancel_whole(
     agreement = CancelWhole(number, present(office, number), deadline(office, valid_until))
     named = (office.party(issuer, "--issuer"), office.party(holder, "--holder"))
     return Act(
-        wanted=Wanted(agreement=agreement, named=named, issued=_issue_of(office, number)),
+        wanted=Wanted(
+            agreement=agreement,
+            named=named,
+            options=("--issuer", "--holder"),
+            issued=_issue_of(office, number),
+        ),
         said=lambda _: f"Voucher {label(office, number)} is cancelled, its invoices can be used again.",
     )
 
@@ -102,7 +107,7 @@ def revoke(
     number, holder = office.voucher(voucher), office.party(by, "--by")
     agreement = Revoke(number, present(office, number), deadline(office, valid_until))
     return Act(
-        wanted=Wanted(agreement=agreement, named=(holder,)),
+        wanted=Wanted(agreement=agreement, named=(holder,), options=("--by",)),
         said=lambda _: f"What was signed for {label(office, number)} and had not landed is void.",
     )
 

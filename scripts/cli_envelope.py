@@ -5,7 +5,7 @@
     send FILE     sends it when all have signed
 
 The file names chain and contract; a file of another installation is refused. It holds nothing secret, and whoever
-has changed it has spoilt its signatures.
+has changed it has spoilt its signatures. Its `typed_data` is what any wallet takes (eth_signTypedData_v4).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ledger.agreements import Agreement, Issue, PartyNumber, from_json, to_json
 from ledger.credentials import require_consent
@@ -22,7 +22,7 @@ from ledger.errors import InputError, Refusal
 from ledger.members import parse_hex
 from ledger.outside import read_json
 from ledger.sentences import sentences
-from ledger.signing import WITH_NEW_SIGNER, digest
+from ledger.signing import WITH_NEW_SIGNER, Domain, digest, typed_data
 from ledger.world import SignerKind
 from scripts.cli_conduct import Happened, Wanted, consents_here, deliver, is_proof, signer_of
 from scripts.cli_installation import Office
@@ -33,7 +33,10 @@ FORMAT: Final = "tallystick-agreement-1"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An agreement with the consents that are there; `consents` in the order of `signers`."""
+    """An agreement with the consents that are there; `consents` in the order of `signers`.
+
+    `typed_data` is the same agreement for a wallet; None in a file that was written before there was such a thing.
+    """
 
     chain_id: int
     contract: str
@@ -41,11 +44,27 @@ class Envelope:
     issued: Issue | None
     signers: tuple[PartyNumber, ...]
     consents: tuple[bytes | None, ...]
+    typed_data: dict[str, Any] | None = None
 
     @property
     def missing(self) -> tuple[PartyNumber, ...]:
         """Whose consent is not there yet."""
         return tuple(p for p, consent in zip(self.signers, self.consents, strict=True) if consent is None)
+
+
+def unsigned(
+    agreement: Agreement, domain: Domain, *, signers: Sequence[PartyNumber], issued: Issue | None = None
+) -> Envelope:
+    """An agreement that nobody has signed yet; InputError where the domain is the other contract's."""
+    return Envelope(
+        domain.chain_id,
+        domain.address,
+        agreement,
+        issued,
+        tuple(signers),
+        (None,) * len(signers),
+        typed_data(agreement, domain),
+    )
 
 
 def write(path: Path, envelope: Envelope) -> None:
@@ -58,6 +77,7 @@ def write(path: Path, envelope: Envelope) -> None:
         "issued": None if envelope.issued is None else to_json(envelope.issued),
         "signers": [int(party) for party in envelope.signers],
         "consents": [None if consent is None else "0x" + consent.hex() for consent in envelope.consents],
+        "typed_data": envelope.typed_data,
     }
     try:
         path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -90,6 +110,7 @@ def read(path: Path) -> Envelope:
             consents=tuple(
                 None if each is None else parse_hex(each, "consent") for each in content["consents"]
             ),
+            typed_data=content.get("typed_data"),
         )
         if len(envelope.signers) != len(envelope.consents):
             raise ValueError
@@ -105,14 +126,7 @@ def saver(office: Office, path: Path | None) -> Callable[[Wanted, Sequence[Party
 
     def save(wanted: Wanted, duties: Sequence[PartyNumber]) -> None:
         domain = office.domain(wanted.agreement.contract)
-        blank = Envelope(
-            domain.chain_id,
-            domain.address,
-            wanted.agreement,
-            wanted.issued,
-            tuple(duties),
-            (None,) * len(duties),
-        )
+        blank = unsigned(wanted.agreement, domain, signers=duties, issued=wanted.issued)
         envelope = replace(blank, consents=consents_here(office, wanted, duties))
         write(path, envelope)
         lacking = ", ".join(str(party) for party in envelope.missing)
@@ -120,7 +134,7 @@ def saver(office: Office, path: Path | None) -> Callable[[Wanted, Sequence[Party
             f"Written to {path}; " + (f"still to sign: {lacking}" if lacking else "all have signed")
         )
         signed = "0x" + digest(wanted.agreement, domain).hex()
-        office.screen.say(f"What is signed elsewhere is the digest {signed}.")
+        office.screen.say(f"A wallet signs the file's typed_data; its digest is {signed}.")
         office.screen.answer(
             {"saved": str(path), "missing": [int(party) for party in envelope.missing], "digest": signed}
         )
@@ -171,9 +185,11 @@ def place_of(envelope: Envelope, party: PartyNumber, *, new: bool) -> int:
 
 
 def with_consent(office: Office, envelope: Envelope, place: int, *, how: How) -> Envelope:
-    """Signed at one more place; InputError where the key is not here, the credential errors where it is not the
-    party's or the signature not good. A contract wallet's is looked at when it is sent."""
+    """Signed at one more place; InputError where the key is not here or the file tells a wallet something else than us,
+    the credential errors where it is not the party's or the signature not good. A contract wallet's is looked at when
+    it is sent."""
     agreement, party = envelope.agreement, envelope.signers[place]
+    _require_same_typed_data(office, envelope)
     domain, proves = office.domain(agreement.contract), is_proof(agreement, place, len(envelope.signers))
     if how.here:
         signer = signer_of(office.world(), party)
@@ -185,6 +201,15 @@ def with_consent(office: Office, envelope: Envelope, place: int, *, how: How) ->
         consent = _from_elsewhere(office, envelope, place, how=how)
     consents = (*envelope.consents[:place], consent, *envelope.consents[place + 1 :])
     return replace(envelope, consents=consents)
+
+
+def _require_same_typed_data(office: Office, envelope: Envelope) -> None:
+    told, agreement = envelope.typed_data, envelope.agreement
+    expected = typed_data(agreement, office.domain(agreement.contract))
+    if told is not None and told != json.loads(json.dumps(expected)):
+        raise InputError(
+            "the file's typed_data, which a wallet signs, is not its agreement: it was changed; have it written again"
+        )
 
 
 def _from_elsewhere(office: Office, envelope: Envelope, place: int, *, how: How) -> bytes:

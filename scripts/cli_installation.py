@@ -1,7 +1,8 @@
 """An installation on disk: chain.sqlite, tallystick.sqlite, keys.json and dossier.json in one directory.
 
 `create` makes one whole or not at all; `opened` opens one, checks that directory, chain and database belong
-together, and closes it. Two settings name other engines, and the directory then lacks the file that they replace:
+together, and closes it. An empty file unreported-N beside them is of a command that was killed
+(`cli_unfinished.py`). Two settings name other engines, and the directory then lacks the file that they replace:
 
     TALLYSTICK_CHAIN_URL (or --node)   a JSON-RPC node; the key that pays the gas there is in TALLYSTICK_GAS_KEY
     TALLYSTICK_DATABASE_URL            PostgreSQL; no option, for a command line is no place for a password
@@ -72,6 +73,11 @@ class Office:
     @cached_property
     def ring(self) -> Keyring:
         """The sealed keys; SealError for a wrong passphrase."""
+        if not (self.directory / KEYS).is_file():
+            raise InputError(
+                f"there is no key file {self.directory / KEYS}: restore it from a copy. Without one the parties "
+                "get new keys: tallystick propose-rekey, by registrar and sponsor banks that still have theirs"
+            )
         return Keyring.load(self.directory / KEYS, self.screen.passphrase())
 
     def party(self, text: str, option: str) -> PartyNumber:
@@ -103,7 +109,7 @@ class Office:
             self.chain.close()
             self.away = True
             yield
-            self.chain = _chain(self.directory, self.node, sends=self.sends)
+            self.chain = open_chain(self.directory, self.node, sends=self.sends)
             self.away = False
             check_pin(self.chain, self.pin)
         self.follow()
@@ -145,7 +151,7 @@ def opened(
     database = _database(directory)
     dossier = DossierFile.load(directory / DOSSIER)
     screen.names, screen.vouchers = dossier.names, dossier.numbers
-    chain = _chain(directory, node, sends=sends)
+    chain = open_chain(directory, node, sends=sends)
     office: Office | None = None
     try:
         with open_store(database) as store:
@@ -187,22 +193,27 @@ def _named(pins: Sequence[Pin], text: str) -> Pin:
 
 def _database(directory: Path) -> str:
     kept, given = directory / DATABASE, os.environ.get(DATABASE_URL, "")
-    if not kept.is_file() and not (directory / DOSSIER).is_file():
+    if not kept.is_file() and not (directory / DOSSIER).is_file() and not (directory / CHAIN).is_file():
         raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
     if given and kept.is_file():
         raise InputError(f"{directory} has a database of its own: take {DATABASE_URL} out of the environment")
     if not given and not kept.is_file():
         raise InputError(
-            f"{directory} has no {DATABASE}: set {DATABASE_URL} to the address of its database, or restore the file"
+            f"{directory} has no {DATABASE}: set {DATABASE_URL} to the address of its database, or, if the file is "
+            "lost, make it again from the chain with: tallystick index --rebuild"
         )
     return given or f"sqlite:///{kept}"
 
 
-def _chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
+def open_chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
+    """The installation's chain; InputError where it is not there or another one is named."""
     kept = directory / CHAIN
     if node is None:
         if not kept.is_file():
-            raise InputError(f"the chain of {directory} is a node's: name it with --node or {CHAIN_URL}")
+            raise InputError(
+                f"there is no {CHAIN} in {directory}. If its chain is a node's, name it with --node or {CHAIN_URL}; if "
+                "it was here, restore the file from a copy"
+            )
         return EmbeddedChain(kept)
     if kept.is_file():
         raise InputError(f"{directory} has a chain of its own: leave --node and {CHAIN_URL} away")
@@ -251,6 +262,39 @@ def create(
     place = directory.with_name(f".{directory.name}.unfinished")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True, mode=0o700)
+    try:
+        pin = _found(
+            place,
+            passphrase,
+            (registrar, *banks),
+            node=node,
+            database=database or f"sqlite:///{place / DATABASE}",
+            demo_from=demo_from,
+            cost=cost,
+        )
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)  # a chain that nobody uses, and keys of nobody
+        raise
+    try:
+        if directory.exists():
+            directory.rmdir()  # empty, as was seen above
+        place.rename(directory)
+    except OSError as failed:
+        raise InputError(f"{directory} cannot be made: {failed.strerror}") from None
+    return pin
+
+
+def _found(
+    place: Path,
+    passphrase: str,
+    names: Sequence[str],
+    *,
+    node: str | None,
+    database: str,
+    demo_from: Day | None,
+    cost: int,
+) -> Pin:
+    """All files of a new installation. `names`: the registrar's and the founding banks'."""
     chain = _new_chain(place, node, demo_from)
     try:
         first_block = chain.height() + 1
@@ -259,24 +303,18 @@ def create(
             DossierFile.create(place / DOSSIER),
         )
         founders = []
-        for number, name in enumerate((registrar, *banks), start=1):
+        for number, name in enumerate(names, start=1):
             profile = dossier.name_party(PartyNumber(number), name, "")
             founders.append(Founder(ring.add(PartyNumber(number)), 0, profile))
         pin = deploy(chain, registrar=founders[0], banks=founders[1:])
         dossier.contract = pin.ledger
         dossier.save()
-        with open_store(database or f"sqlite:///{place / DATABASE}") as store:
+        with open_store(database) as store:
             add_pin(store, pin, first_block=first_block)
             follow(store, chain)
     finally:
         if isinstance(chain, EmbeddedChain):
             chain.close()
-    try:
-        if directory.exists():
-            directory.rmdir()  # empty, as was seen above
-        place.rename(directory)
-    except OSError as failed:
-        raise InputError(f"{directory} cannot be made: {failed.strerror}") from None
     return pin
 
 

@@ -50,7 +50,9 @@ def admit(
         list[str] | None, typer.Option("--role", help="issuer, bank, funder or arbiter; none: a holder.")
     ] = None,
     sponsor: Annotated[str, typer.Option("--sponsor", help="The sponsor bank: number or name.")] = "2",
-    party: Annotated[int | None, typer.Option("--party", help="Its number; else the next free one.")] = None,
+    party: Annotated[
+        int | None, typer.Option("--party", help="Its number; else the next free one.", min=1, max=2**32 - 1)
+    ] = None,
     key: KeyOption = None,
     keep: KeepOption = False,
     public_key: PublicKeyOption = None,

@@ -9,8 +9,10 @@ import typer
 
 from ledger.agreements import GrantLine, LineId
 from ledger.calendar import date_of_day
+from ledger.errors import InputError
 from ledger.members import line_text, parse_line
 from ledger.money import parse_yuan, yuan
+from ledger.tables import hex_of
 from scripts import cli_envelope as envelope
 from scripts.cli_command import Act
 from scripts.cli_conduct import Wanted, ask, deadline
@@ -30,6 +32,7 @@ from scripts.cli_options import (
     screen_of,
 )
 from scripts.cli_signer import KeyOption, PublicKeyOption
+from scripts.cli_unfinished import done_before, reported, settle
 
 FileArgument = Annotated[Path, typer.Argument(help="What --save has written.", metavar="FILE")]
 
@@ -43,8 +46,12 @@ def grant_line(
     bank: Annotated[str, typer.Option("--bank", help="The bank, where --line is left out.")] = "2",
     parent: Annotated[str | None, line_option("--parent", "The line that this is a part of.")] = None,
     smallest_part: Annotated[str, amount_option("--smallest-part", "Yuan.")] = "100.00",
-    window: Annotated[int, typer.Option("--window", help="Days to contest a payment, 1 to 15.")] = 5,
-    grace: Annotated[int, typer.Option("--grace", help="Days after the due day, 10 to 30.")] = 10,
+    window: Annotated[
+        int, typer.Option("--window", help="Days to contest a payment, 1 to 15.", min=0, max=255)
+    ] = 5,
+    grace: Annotated[
+        int, typer.Option("--grace", help="Days after the due day, 10 to 30.", min=0, max=255)
+    ] = 10,
     countersign: Annotated[bool, typer.Option("--countersign", help="The bank signs each issue.")] = False,
     valid_until: UntilOption = None,
 ) -> Act:
@@ -60,6 +67,10 @@ def grant_line(
         number = LineId(next(first + n for n in range(1, 2**32) if LineId(first + n) not in granted))
     else:
         number = parse_line(line)
+    if not parse_yuan(limit):
+        raise InputError(
+            "--limit: under a line of 0.00 yuan nothing can be issued: give the sum that was agreed"
+        )
     agreement = GrantLine(
         number,
         naming("--issuer", dossier.party, issuer),
@@ -145,13 +156,23 @@ def send(
     """
     with opened(screen_of(ctx), directory, node, sends=True) as office:
         office.follow()
+        settle(office)
         given = envelope.read(file)
         envelope.require_ours(office, given)
+        before = done_before(office, given.agreement)
+        if before is not None:
+            office.screen.say(
+                f"It landed already: {before.verb} in block {before.block}. Nothing is left to do."
+            )
+            tx = "" if before.tx_hash is None else hex_of(before.tx_hash)
+            office.screen.answer({"verb": before.verb, "tx": tx, "block": before.block, "before": True})
+            return
         envelope.read_out(office, given)
         ask(office, "Send?", yes=yes, keys=False)
         happened = envelope.send(office, given)
         office.screen.say(f"Done: {happened.verb} in block {happened.block}.")
         office.screen.answer(happened.facts())
+        reported(office, happened.number)
 
 
 def move_time(

@@ -21,7 +21,7 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import date_of_day
-from ledger.errors import InputError
+from ledger.errors import InputError, Refusal
 from ledger.money import Fen, parse_yuan, shown, yuan
 from ledger.payment import CompletePayment, silence_from
 from ledger.world import Lock, Voucher, promise_of
@@ -31,7 +31,8 @@ from scripts.cli_installation import Office
 from scripts.cli_options import UntilOption, VoucherArgument, amount_option, day, day_option
 
 app = typer.Typer(
-    help="Payments: asserted by who paid, then confirmed, contested or completed by silence.",
+    help="Payments: asserted by who paid, then confirmed, contested or completed by silence.\n\n"
+    "\b\nExample:\n  tallystick pay confirm P-2026-001 --by 5",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -73,20 +74,39 @@ def assert_(
         payable = Fen(0)
     elif pledge is not None:
         payable, to = Fen(pledge.secured), pledge.pledgee
+    valued = day(value_day) if value_day else office.today
+    promise = world.promises.get(promise_of(number))
+    if promise is None:
+        raise Refusal("VoucherEnded", {"voucher": number})  # its issue was revoked before it landed
+    if valued < promise.issued_on:
+        raise InputError(
+            f"--value-day: {date_of_day(valued)} is before {label(office, number)} was issued, on "
+            f"{date_of_day(promise.issued_on)}: give the day on which the money moved"
+        )
     agreement = AssertPayment(
         number,
         sequence,
         kind,
         office.party(payee, "--payee") if payee else to,
         parse_yuan(amount) if amount else payable,
-        day(value_day) if value_day else office.today,
+        valued,
         office.dossier.reference(require_text(reference, "--reference")),
         deadline(office, valid_until),
     )
     asserter = office.party(by, "--by")
     named = _all_who_agree(office, agreement, known, by=asserter) if agreed else (asserter,)
+    notes: tuple[str, ...] = ()
+    if kind is Purpose.SETTLEMENT and not agreed and valued < promise.due_day:
+        due = date_of_day(promise.due_day)
+        notes = (f"注意：起息日早于到期日 {due} / note: the value day is before the due day, {due}",)
     return Act(
-        wanted=Wanted(agreement=agreement, named=named, consents=len(named)),
+        wanted=Wanted(
+            agreement=agreement,
+            named=named,
+            options=("--by", "--payee"),
+            consents=len(named),
+            notes=notes,
+        ),
         said=lambda _: _standing(office, number),
         facts=lambda _: {"reference": reference, "face_fen": office.world().vouchers[number].face},
     )
@@ -209,7 +229,10 @@ def complete(office: Office, voucher: VoucherArgument) -> Saying:
 def _answer(
     office: Office, agreement: Agreement, *, named: tuple[PartyNumber, ...], voucher: VoucherId
 ) -> Act:
-    return Act(wanted=Wanted(agreement=agreement, named=named), said=lambda _: _standing(office, voucher))
+    return Act(
+        wanted=Wanted(agreement=agreement, named=named, options=("--by",)),
+        said=lambda _: _standing(office, voucher),
+    )
 
 
 def _standing(office: Office, number: VoucherId) -> str:

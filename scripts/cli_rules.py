@@ -23,15 +23,15 @@ from ledger.calendar import Day, date_of_day
 from ledger.errors import InputError, Refusal
 from ledger.members import LineId, line_text, parse_hex, parse_line
 from ledger.money import Fen, parse_yuan, yuan
-from ledger.world import Line
+from ledger.world import Line, Role
 from scripts.cli_command import Act
-from scripts.cli_conduct import Wanted, deadline, require_text
+from scripts.cli_conduct import Wanted, deadline, line_hint, require_text
 from scripts.cli_installation import Office, ledger_text
 from scripts.cli_options import UntilOption, amount_option, day, day_option
 from scripts.cli_signer import ARTIFACTS
 
 VERIFIER_GAS = 450_000
-"""Enough for each of OpenZeppelin's three, also on a chain that has no P-256 of its own."""
+"""Enough for each of the three, also on a chain that has no P-256 of its own."""
 LineArgument = Annotated[str, typer.Argument(help="Such as 2-1.", metavar="LINE")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; only a salted hash goes on chain.")]
 
@@ -100,6 +100,7 @@ def freeze_line(
 def _line(office: Office, number: LineId) -> Line:
     known = office.world().lines.get(number)
     if known is None:
+        office.screen.hint = line_hint(office, number)
         raise Refusal("UnknownLine", {"line": number})
     return known
 
@@ -109,7 +110,7 @@ def _line(office: Office, number: LineId) -> Line:
 
 def tenor_cap(
     office: Office,
-    days: Annotated[int, typer.Argument(help="1 to 366.", metavar="DAYS")],
+    days: Annotated[int, typer.Argument(help="1 to 366.", metavar="DAYS", min=0, max=65_535)],
     start: Annotated[str, day_option("--from", "First day on which it is in force, tomorrow or later.")],
     valid_until: UntilOption = None,
 ) -> Act:
@@ -150,6 +151,11 @@ def stop_issue(
     if (issuer is None) == (not whole):
         raise InputError("name who is stopped: either --issuer PARTY or --whole-ledger")
     who = PartyNumber(0) if issuer is None else office.party(issuer, "--issuer")
+    known = office.world().parties.get(who)
+    if known is not None and not end and not known.roles & Role.ISSUER:
+        raise InputError(
+            f"--issuer: party {who} is no issuer and issues nothing: see the parties with: tallystick parties"
+        )
     why = office.dossier.reason(require_text(reason, "--reason"))
     sequence = office.world().settings.sequence
     agreement = StopIssue(sequence, who, not end, why, deadline(office, valid_until))
@@ -173,8 +179,11 @@ def list_verifier(
     office: Office,
     address: Annotated[str, typer.Argument(help="Of the verifier, 0x and 40 hex digits.", metavar="ADDRESS")],
     gas: Annotated[
-        int, typer.Option("--signature-gas", help="Gas cap of one check, 1 to 500000.")
+        int, typer.Option("--signature-gas", help="Gas cap of one check, 1 to 500000.", min=0)
     ] = VERIFIER_GAS,
+    unknown: Annotated[
+        bool, typer.Option("--unknown-code", help="List code that this product does not know, for good.")
+    ] = False,
     valid_until: UntilOption = None,
 ) -> Act:
     """The registrar allows a verifier of keys (ERC-7913) for good; new signers may name it from the seventh day on.
@@ -185,9 +194,18 @@ def list_verifier(
     """
     verifier = parse_hex(address, "ADDRESS", length=20)
     code = office.chain.code(to_checksum_address(verifier))
+    if not code:
+        raise InputError(
+            f"ADDRESS: there is no contract at {address}: tallystick deploy-verifiers makes three"
+        )
     known = [kind.value for kind, name in ARTIFACTS.items() if load(name).deployed_bytecode == code]
+    if not known and not unknown:
+        raise InputError(
+            f"ADDRESS: the code at {address} is none of the verifiers that this product knows, and a listed one is "
+            "never taken off: look at it, and then give --unknown-code"
+        )
     what = (
-        f"OpenZeppelin, {known[0]}"
+        f"本产品所知 / one that this product knows: {known[0]}"
         if known
         else "不是本产品所知的代码 / code that this product does not know"
     )

@@ -34,12 +34,14 @@ UNUSABLE: Final = 2
 
 @dataclass(slots=True)
 class Screen:
-    """One run's output. `names` and `vouchers` are filled in when an installation is opened."""
+    """One run's output. `names` and `vouchers` are filled in when an installation is opened; `hint` says of a refusal
+    what on the command line it comes from."""
 
     json: bool = False
     names: Mapping[PartyNumber, str] = field(default_factory=dict)
     vouchers: Mapping[VoucherId, str] = field(default_factory=dict)
     typed: str = ""
+    hint: str = ""
 
     def console(self) -> Console:
         """Where people read. Into a file or a pipe lines are as long as they have to be."""
@@ -96,12 +98,16 @@ class Screen:
         """Says a refusal, as an object too."""
         explained = explain(refusal, names=self.names, vouchers=self.vouchers)
         typer.echo(f"Refused ({refusal.name}):\n{explained}", err=True)
+        if self.hint:
+            typer.echo(f"{self.hint}.", err=True)
+        hint = {"hint": self.hint} if self.hint else {}
         self.answer(
             {
                 "refused": refusal.name,
                 "facts": {key: _plain(value) for key, value in refusal.facts.items()},
                 "message": {"zh": explained.what.zh, "en": explained.what.en},
                 "next_step": {"zh": explained.next_step.zh, "en": explained.next_step.en},
+                **hint,
             }
         )
 
@@ -112,7 +118,11 @@ class Screen:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Gives a function that takes (done, of how many); a bar appears once it has taken two seconds."""
+        """Gives a function that takes (done, of how many); a bar appears once it has taken two seconds, and only where
+        standard error is a terminal."""
+        if not sys.stderr.isatty():
+            yield lambda _done, _total: None
+            return
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -124,14 +134,12 @@ class Screen:
         task = bar.add_task(what, total=None)
         patience = Timer(PATIENCE_SECONDS, bar.start)
         patience.daemon = True
-        if sys.stderr.isatty():
-            patience.start()
+        patience.start()
         try:
             yield lambda done, total: bar.update(task, completed=done, total=max(total, done))
         finally:
             patience.cancel()
-            if patience.is_alive():
-                patience.join()
+            patience.join()
             bar.stop()
 
 

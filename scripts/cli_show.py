@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import typer
 from rich.markup import escape
@@ -19,7 +19,7 @@ from ledger.members import line_text, voucher_text
 from ledger.money import Fen, yuan
 from ledger.rows import world_of, worlds_of
 from ledger.tables import FreezeRow, LineRow, PartyRow, PromiseRow, VoucherRow
-from ledger.world import Lock, Status
+from ledger.world import Lock, Status, World
 from scripts.cli_installation import Office, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, LedgersOption, NodeOption, screen_of
 
@@ -201,32 +201,55 @@ def ledgers(
     with opened(screen_of(ctx), directory, node) as office:
         with office.store.reading() as session:
             worlds = worlds_of(session)
-        facts = [
-            (
-                place,
-                pin.ledger,
-                worlds[pin.ledger].settings.run_off,
-                sum(1 for voucher in worlds[pin.ledger].vouchers.values() if voucher.face),
-                sum(voucher.face for voucher in worlds[pin.ledger].vouchers.values()),
-                worlds[pin.ledger].settings.tenor_cap_on(office.today),
-            )
-            for place, pin in enumerate(office.pins, start=1)
-        ]
-        names = ("place", "ledger", "runs_off", "live_vouchers", "owed_fen", "tenor_cap_days")
-        office.screen.answer({"ledgers": [dict(zip(names, row, strict=True)) for row in facts]})
+        facts = [_ledger_facts(office, worlds, place) for place in range(1, len(office.pins) + 1)]
+        office.screen.answer({"ledgers": facts})
         rows = (
             (
-                str(place),
-                address,
-                "停止开立 runs off" if runs_off else "开立 issues",
-                str(live),
-                yuan(Fen(owed)),
-                str(cap),
+                str(row["place"]),
+                str(row["ledger"]),
+                _issuing(row),
+                str(row["live_vouchers"]),
+                yuan(Fen(row["owed_fen"])),
+                _caps(row),
             )
-            for place, address, runs_off, live, owed, cap in facts
+            for row in facts
         )
         titles = ("账本 ledger", "地址 address", "状态 state", "凭证 live", "未付 face", "期限 tenor cap")
         _table(office, titles, rows)
+
+
+def _ledger_facts(office: Office, worlds: Mapping[Address, World], place: int) -> dict[str, Any]:
+    """`waits_for`: the place of the ledger whose run-off this one needs before it can issue."""
+    pin, today = office.pins[place - 1], office.today
+    world = worlds[pin.ledger]
+    settings, live = world.settings, [voucher.face for voucher in world.vouchers.values() if voucher.face]
+    before = worlds.get(pin.predecessor)
+    waits = before is not None and not before.settings.run_off
+    announced = settings.next_tenor_cap_from > today
+    return {
+        "place": place,
+        "ledger": pin.ledger,
+        "runs_off": settings.run_off,
+        "issues": not settings.run_off and not waits,
+        "waits_for": _places(office)[pin.predecessor] if waits else None,
+        "live_vouchers": len(live),
+        "owed_fen": sum(live),
+        "tenor_cap_days": settings.tenor_cap_on(today),
+        "next_tenor_cap_days": settings.next_tenor_cap if announced else None,
+        "next_tenor_cap_from": date_text(settings.next_tenor_cap_from) if announced else None,
+    }
+
+
+def _issuing(row: Mapping[str, Any]) -> str:
+    if row["runs_off"]:
+        return "停止开立 runs off"
+    return "开立 issues" if row["issues"] else f"待启用 waits for ledger {row['waits_for']}"
+
+
+def _caps(row: Mapping[str, Any]) -> str:
+    if row["next_tenor_cap_days"] is None:
+        return str(row["tenor_cap_days"])
+    return f"{row['tenor_cap_days']}; {row['next_tenor_cap_days']} from {row['next_tenor_cap_from']}"
 
 
 def _places(office: Office) -> dict[str, int]:

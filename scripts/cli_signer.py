@@ -24,6 +24,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric import rsa as rsa_keys
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.x509 import Certificate
 from eth_keys.datatypes import PrivateKey as WalletKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -36,7 +37,7 @@ from ledger.certificates import certified_key, read_certificates
 from ledger.chain import Address
 from ledger.consent import Claim
 from ledger.credentials import Kind, PrivateKey, PublicKey, Verifiers
-from ledger.errors import InputError, MalformedKey
+from ledger.errors import InputError, MalformedCertificate, MalformedKey
 from ledger.keys import Keyring
 from ledger.members import parse_hex
 from ledger.money import shown
@@ -49,10 +50,10 @@ KEY_PASSWORD: Final = "TALLYSTICK_KEY_PASSWORD"
 MOST_BYTES: Final = 1 << 20
 ARTIFACTS: Final = {
     Kind.P256: "ERC7913P256Verifier",
-    Kind.RSA: "ERC7913RSAVerifier",
+    Kind.RSA: "RSAVerifier",
     Kind.PASSKEY: "ERC7913WebAuthnVerifier",
 }
-"""OpenZeppelin's verifiers, by the kind of key that each checks."""
+"""The verifiers, by the kind of key that each checks."""
 
 KeyOption = Annotated[
     Path | None,
@@ -254,21 +255,29 @@ def read_private(path: Path) -> PrivateKey:
         raise MalformedKey(f"--key {path}: {unread} ({KEY_PASSWORD} gives the password)") from None
 
 
-def read_public(path: Path) -> PublicKey:
+def read_public(path: Path, option: str = "--public-key") -> PublicKey:
     """The public key in a file: PEM or DER, or a certificate's (of which nothing else is looked at)."""
-    content = content_of(path, "--public-key")
+    content = content_of(path, option)
     try:
         if b"CERTIFICATE-----" in content:
-            key: object = read_certificates(content)[0].public_key()
+            key: object = _certificates(content, path, option)[0].public_key()
         elif content.lstrip().startswith(b"-----BEGIN"):
             key = load_pem_public_key(content)
         else:
             key = load_der_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
-        raise MalformedKey(f"--public-key {path}: no public key in PEM or DER: export it again") from None
+        raise MalformedKey(f"{option} {path}: no public key in PEM or DER: export it again") from None
     if isinstance(key, ec.EllipticCurvePublicKey | rsa_keys.RSAPublicKey):
         return key
-    raise MalformedKey(f"--public-key {path}: a key that is neither P-256 nor RSA: make one of these two")
+    raise MalformedKey(f"{option} {path}: a key that is neither P-256 nor RSA: make one of these two")
+
+
+def _certificates(content: bytes, path: Path, option: str) -> tuple[Certificate, ...]:
+    """`read_certificates`; its MalformedCertificate names the file."""
+    try:
+        return read_certificates(content)
+    except MalformedCertificate as unread:
+        raise MalformedCertificate(f"{option} {path}: {unread}") from None
 
 
 def content_of(path: Path, option: str) -> bytes:
@@ -291,6 +300,9 @@ def _certified(
         raise InputError("--certificate: name the authorities that you trust with --authority FILE")
     chain = content_of(choice.certificate, "--certificate")
     trusted = [content_of(path, "--authority") for path in choice.authorities]
+    _certificates(chain, choice.certificate, "--certificate")
+    for content, path in zip(trusted, choice.authorities, strict=True):
+        _certificates(content, path, "--authority")
     found = certified_key(chain, authorities=trusted, at=at)
     if private is not None and private.public_key() != found.key:
         raise InputError("--key is not the key of --certificate: give the two that belong together")

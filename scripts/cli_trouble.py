@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ledger.agreements import Freeze, Pledge, Release, Unfreeze
+from ledger.errors import Refusal
 from ledger.money import Fen, parse_yuan, yuan
 from ledger.payment import DeclareOverdue
 from ledger.world import issuer_of, promise_of
@@ -37,7 +38,10 @@ def overdue(office: Office, voucher: VoucherArgument) -> Saying:
     present(office, number)
     world = office.world()
     name, face = label(office, number), yuan(Fen(world.vouchers[number].face))
-    issuer = world.promises[promise_of(number)].issuer
+    promise = world.promises.get(promise_of(number))
+    if promise is None:
+        raise Refusal("VoucherEnded", {"voucher": number})  # its issue was revoked before it landed
+    issuer = promise.issuer
 
     def said(_: Office) -> str:
         total = yuan(Fen(issuer_of(office.world(), issuer).overdue))
@@ -85,8 +89,10 @@ def pledge(
         deadline(office, valid_until),
     )
     return Act(
-        wanted=Wanted(agreement=agreement, named=(giver, taker)),
-        said=lambda _: f"Voucher {label(office, number)} is pledged to party {taker} for {secured} yuan.",
+        wanted=Wanted(agreement=agreement, named=(giver, taker), options=("--from", "--to")),
+        said=lambda _: (
+            f"Voucher {label(office, number)} is pledged to party {taker} for {yuan(agreement.secured)} yuan."
+        ),
         facts=lambda _: {"pledgee": int(taker), "secured_fen": agreement.secured},
     )
 

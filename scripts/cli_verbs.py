@@ -22,7 +22,7 @@ from ledger.money import Fen, parse_rate, parse_yuan, rate_text, yuan
 from ledger.signing import child_id, root_id
 from ledger.world import promise_of
 from scripts.cli_command import Act
-from scripts.cli_conduct import Wanted, deadline, judged, label, present
+from scripts.cli_conduct import Wanted, deadline, judged, label, line_hint, present
 from scripts.cli_installation import Office
 from scripts.cli_options import (
     InvoiceOption,
@@ -53,7 +53,9 @@ def issue(
         str | None, typer.Option("--number", help="Readable number; else the next free.")
     ] = None,
     smallest_part: Annotated[str | None, amount_option("--smallest-part", "Yuan; else the line's.")] = None,
-    highest_tier: Annotated[int, typer.Option("--highest-tier", help="Hops from the issuer.")] = 6,
+    highest_tier: Annotated[
+        int, typer.Option("--highest-tier", help="Hops from the issuer.", min=0, max=255)
+    ] = 6,
     terms: Annotated[str, typer.Option("--terms", help="The terms; only a salted hash goes on chain.")] = "",
     reason: Annotated[str | None, typer.Option("--reason", help="Why the tenor is above 6 months.")] = None,
     valid_until: UntilOption = None,
@@ -72,6 +74,7 @@ def issue(
     called = number or dossier.next_number(date_of_day(today).year)
     granted = office.world().lines.get(line_number)
     if granted is None:
+        office.screen.hint = line_hint(office, line_number)
         raise Refusal("UnknownLine", {"line": line_number})
     agreement = Issue(
         issuer=payer,
@@ -131,7 +134,7 @@ def transfer(
         deadline(office, valid_until),
         invoices(office.dossier, holder, invoice),
     )
-    wanted = Wanted(agreement=agreement, named=(holder, recipient))
+    wanted = Wanted(agreement=agreement, named=(holder, recipient), options=("--from", "--to"))
     return Act(
         wanted=wanted,
         said=lambda _: f"Voucher {label(office, number)} now belongs to party {recipient}.",
@@ -167,7 +170,12 @@ def split(
         invoices(dossier, holder, invoice),
     )
     called, made = _number_parts(office, agreement)
-    wanted = Wanted(agreement=agreement, named=(holder, *(party for party, _ in given)), notes=made)
+    wanted = Wanted(
+        agreement=agreement,
+        named=(holder, *(party for party, _ in given)),
+        options=("--from", *("--part" for _ in given)),
+        notes=made,
+    )
 
     def rest() -> Fen:
         return Fen(office.world().vouchers[number].face)
@@ -191,9 +199,9 @@ def _number_parts(office: Office, agreement: Split) -> tuple[dict[str, str], tup
             continue
         while f"{known}/{place}" in taken:
             place += 1
-        name = f"{known}/{place}"
-        taken.add(name)
-        if child not in dossier.numbers:
+        name = dossier.numbers.get(child) or f"{known}/{place}"  # one that was never sent keeps its number
+        if name not in taken:
+            taken.add(name)
             dossier.number_voucher(name, child, office.pin.ledger)
         called[name] = f"0x{child:064x}"
         notes.append(f"{name}: {yuan(each.face)} 元 → {each.recipient}")
@@ -210,7 +218,9 @@ def discount(
     pay_by: Annotated[str | None, day_option("--pay-by", "Last day to pay; else the value day.")] = None,
     basis: Annotated[str, typer.Option("--basis", help="ACT/360, ACT/365 or 30/360.")] = "ACT/360",
     recourse: Annotated[bool, typer.Option("--recourse/--no-recourse", help="Who loses if unpaid.")] = False,
-    fee_basis_points: Annotated[int, typer.Option("--fee-bp", help="Fee, basis points of the face.")] = 0,
+    fee_basis_points: Annotated[
+        int, typer.Option("--fee-bp", help="Fee, basis points of the face.", min=0)
+    ] = 0,
     fee_minimum: Annotated[str, amount_option("--fee-minimum", "Lowest fee in yuan.")] = "0.00",
     bearer: Annotated[str, typer.Option("--bearer", help="Who bears interest: supplier, issuer, shared.")] = (
         "supplier"
@@ -266,7 +276,7 @@ def discount(
         f"手续费 / fee {yuan(priced.fee)}",
         f"供应商实得 / proceeds {yuan(priced.proceeds)}，追索 / recourse: {'yes' if recourse else 'no'}",
     )
-    wanted = Wanted(agreement=agreement, named=(holder, buyer), notes=notes)
+    wanted = Wanted(agreement=agreement, named=(holder, buyer), options=("--seller", "--funder"), notes=notes)
     return Act(
         wanted=wanted,
         said=lambda _: (

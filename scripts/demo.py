@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import shlex
 import shutil
 import sys
 from collections import Counter
@@ -31,7 +32,14 @@ from sqlalchemy import func, select
 from ledger.errors import FileError, InputError, SealError, TallystickError
 from ledger.outbox import LANDED
 from ledger.outbox_tables import OutboxRow
-from ledger.reconciliation import Reconciliation, reconcile, to_json, write_csv, write_html
+from ledger.reconciliation import (
+    Reconciliation,
+    reconcile,
+    to_json,
+    write_csv,
+    write_html,
+    write_overdue_csv,
+)
 from ledger.reconciliation.extract import chain_rows, inputs_of, stated_block
 from ledger.reconciliation.report import pairs_text
 from ledger.store import Store
@@ -187,8 +195,22 @@ def _judge(
     tell(f"报告 Report: {directory / REPORT}")
     tell(f"故事 Story: {directory / STORY}")
     tell(f"数据库 Database: {directory / DATABASE}")
+    by_hand = _by_hand(directory, played, sample)
+    tell(f"自行对账（银行所见的档案） Reconcile yourself, by the dossier that banks see: {by_hand}")
     tell(f"密钥口令 The keys' passphrase: {PASSPHRASE_VARIABLE}, 未设置时 where it is not set: {MARK}")
     return result
+
+
+def _by_hand(directory: Path, played: Played, sample: Path) -> str:
+    """The command that compares the first bank's clean books; the whole dossier would show what banks cannot see."""
+    bank = played.business.banks()[0].party
+    return shlex.join(
+        [
+            *("tallystick", "reconcile", str(bank), "--directory", str(directory)),
+            *("--books", str(sample / "books" / str(bank)), "--cut-off", str(played.cut_off)),
+            *("--dossier", str(directory / OPENED), "--out", REPORTS),
+        ]
+    )
 
 
 def reconcile_banks(played: Played, folder: Path) -> list[Reconciliation]:
@@ -302,6 +324,7 @@ def _write_reports(folder: Path, results: Sequence[Reconciliation]) -> None:
     for each in results:
         write_html(each, folder / f"bank-{each.bank}.html")
         write_csv(each, folder / f"bank-{each.bank}.csv")
+        write_overdue_csv(each, folder / f"bank-{each.bank}-overdue.csv")
         _write(folder / f"bank-{each.bank}.json", to_json(each))
 
 

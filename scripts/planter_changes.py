@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from ledger.calendar import next_working_day
 from scripts.plantable_books import (
@@ -265,13 +265,6 @@ def own_charges(books: Books, model: Row) -> NearMiss:
     row = {"流水号": books.name("F"), "记账日": day, "起息日": day, "借贷": "借", "对方户名": "", "附言": ""}
     books.add(books.entries, row | {"金额": cell(books.rng.randint(1, 99) * 100)})
     return NearMiss(books.bank, "the bank's own charges", f"entry {row['流水号']}")
-
-
-class Making(Protocol):
-    """Something that can be done to the books once."""
-
-    def to(self, books: Books) -> Planted | NearMiss | None:
-        """What was done; None where there is no material."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ledger.codes import complete_credit_code
 from scripts.cli import app
 from scripts.cli_installation import create
 from scripts.cli_options import day
 from scripts.cli_screen import PASSPHRASE, Screen
+from tests.credit_codes import complete_credit_code
 
 PARTIES = (
     ("青峰制造", "issuer"),

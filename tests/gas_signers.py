@@ -39,7 +39,7 @@ the precompile, since what is listed is listed for good."""
 CAPS: Final = {
     "ERC7913P256Verifier": P256_CAP,
     "ERC7913WebAuthnVerifier": P256_CAP,
-    "ERC7913RSAVerifier": RSA_CAP,
+    "RSAVerifier": RSA_CAP,
 }
 NOTICE: Final = 7
 
@@ -130,7 +130,7 @@ def passkeys(signers: Signers, numbers: Sequence[int]) -> list[Signer]:
 
 
 def rsa_keys(signers: Signers, numbers: Sequence[int]) -> list[Signer]:
-    verifier, modulus = signers.verifiers["ERC7913RSAVerifier"], RsaKey(1).modulus
+    verifier, modulus = signers.verifiers["RSAVerifier"], RsaKey(1).modulus
     made = []
     for exponent in (_exponents(signers.lot)[number] for number in numbers):
         public = abi_encode(["bytes", "bytes"], [exponent.to_bytes(3), modulus])

@@ -27,7 +27,7 @@ __all__ = ["opened"]
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 PAY = COMMANDS["pay"].commands
-EVERY = [(name,) for name in COMMANDS if name != "pay"] + [("pay", name) for name in PAY]
+EVERY = [(name,) for name in COMMANDS] + [("pay", name) for name in PAY]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_help_says_what_a_command_does_with_an_example(words: tuple[str, ...]) -
 
 
 def test_the_example_of_a_command_names_only_options_that_it_has() -> None:
-    for words in EVERY:
+    for words in (each for each in EVERY if each != ("pay",)):  # that one's is of a command below it
         text = CliRunner().invoke(app, [*words, "--help"]).output
         example, options = text.split("Example:")[1].split("\n\n", 1)
         for word in example.split():

@@ -246,14 +246,19 @@ def test_an_agreement_of_another_chain_is_unusable(desk: Desk, tmp_path: Path) -
     assert "chain 1;" in desk.unusable("send", str(file), "--yes")
 
 
-def test_an_agreement_that_was_done_before_is_refused(desk: Desk, tmp_path: Path) -> None:
+def test_an_agreement_that_landed_before_is_said_to_have_and_not_sent_again(
+    desk: Desk, tmp_path: Path
+) -> None:
     file = str(tmp_path / "transfer.json")
     desk.run(*PASS_ON, "--save", file, "--yes")
-    desk.do("send", file)
-    assert facts(desk.refused("send", file), "WrongSequence")["present"] == 2
+    first = desk.do("send", file)
+    before = desk.state()
+    assert desk.do("send", file) == first | {"before": True}
+    assert "It landed already" in desk.run("send", file, "--yes").output
+    assert desk.state() == before
 
 
-def test_who_is_overtaken_in_the_outbox_is_refused_and_the_dossier_is_as_before(
+def test_what_another_process_left_in_the_outbox_is_said_first_and_the_dossier_is_as_before(
     desk: Desk, tmp_path: Path
 ) -> None:
     file = tmp_path / "first.json"
@@ -267,9 +272,10 @@ def test_who_is_overtaken_in_the_outbox_is_refused_and_the_dossier_is_as_before(
     before = (desk.directory / "dossier.json").read_bytes()
     words = ("transfer", "P-2026-001", "--from", "5", "--to", "7", "--invoice", "F-9=1.00", "--yes", "--json")
     answer = json.loads(desk.run(*words, code=1).stdout)
-    assert facts(answer, "WrongSequence")["present"] == 2
+    assert [(each["verb"], each["landed"]) for each in answer["earlier"]] == [("transfer", True)]
     assert desk.ask("show", "P-2026-001")["voucher"]["holder"] == 6
     assert (desk.directory / "dossier.json").read_bytes() == before
+    assert facts(desk.refused(*words[:-2]), "BadSignature") == {"party": 6}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "tallystick-agreement-1"}', "\ufeffx"])

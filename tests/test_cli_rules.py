@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from ledger.codes import complete_credit_code
+from ledger.deployment import deploy_successor
 from ledger.embedded import EmbeddedChain
 from scripts import cli_deploy
+from scripts import cli_installation as installation
+from scripts.cli_screen import Screen
 from tests.cli_desk import Desk, opened
+from tests.credit_codes import complete_credit_code
 
 __all__ = ["opened"]
 STOP = ("stop-issue", "--reason", "the new contract takes over", "--whole-ledger")
@@ -161,6 +164,38 @@ def test_a_successor_that_was_deployed_and_not_added_is_added_by_its_address(
     assert "there is no contract at" in desk.unusable("succeed", "--deployed", "0x" + "11" * 20, "--yes")
     assert desk.do("succeed", "--deployed", ledger)["ledger"] == ledger
     assert len(desk.ask("ledgers")["ledgers"]) == 2
+
+
+def test_a_ledger_that_is_in_place_is_not_added_again_and_nobody_is_told_to_stop_one(desk: Desk) -> None:
+    first = desk.ask("ledgers")["ledgers"][0]["ledger"]
+    desk.do(*STOP)
+    second = desk.do("succeed")["ledger"]
+    before = desk.state()
+    for place, ledger, predecessor in ((1, first, None), (2, second, first)):
+        done = desk.run("succeed", "--deployed", ledger, "--yes")
+        assert f"Ledger {place} ({ledger}) is in place already" in done.output
+        assert "stop-issue" not in done.output
+        answer = desk.do("succeed", "--deployed", ledger)
+        assert (answer["place"], answer["predecessor"]) == (place, predecessor)
+        assert answer["predecessor_runs_off"] is (None if place == 1 else True)
+    assert desk.state() == before
+
+
+def test_a_ledger_that_does_not_succeed_the_newest_is_not_added(desk: Desk) -> None:
+    first = desk.ask("ledgers")["ledgers"][0]["ledger"]
+    with installation.opened(Screen(), desk.directory, None) as office:
+        sister = deploy_successor(office.chain, predecessor=office.pin).ledger
+    second = desk.do("succeed")["ledger"]
+    said = desk.unusable("succeed", "--deployed", sister, "--yes")
+    assert f"ledger {sister} succeeds {first}, not this installation's newest, ledger 2 ({second})" in said
+
+
+def test_a_second_successor_waits_until_the_first_can_issue(desk: Desk) -> None:
+    desk.do("succeed")
+    answer = desk.refused("succeed")
+    assert name_of(answer) == "PredecessorIssues"
+    assert answer["facts"]["predecessor"] == desk.ask("ledgers")["ledgers"][0]["ledger"]
+    assert "run-off first" in answer["next_step"]["en"]
 
 
 @pytest.mark.parametrize("text", ["2", "0", "0x" + "11" * 20, "newest"])

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.serialization import (
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_checksum_address
 
-from ledger.codes import complete_credit_code
 from scripts.cli_signer import KEY_PASSWORD
 from tests.cli_desk import Desk, open_desk
 from tests.contract.verifying import P256Key, RsaKey
+from tests.credit_codes import complete_credit_code
 from tests.ledger.test_certificates import CA, KEY, STRANGER, authority, certificate, leaf, pem, usage
 
 CODE = complete_credit_code("91350100MA000088")
@@ -68,6 +68,8 @@ def files(tmp_path: Path) -> dict[str, str]:
         "leaf.pem": pem(leaf()),
         "root.pem": pem(authority()),
         "other.pem": pem(certificate("Other", STRANGER, "Other", STRANGER, CA, usage(key_cert_sign=True))),
+        "p384.pub": ec.derive_private_key(7, ec.SECP384R1()).public_key().public_bytes(*spki),
+        "half.pem": b"-----BEGIN CERTIFICATE-----",
         "noise": b"no key at all",
     }
     assert rsa.public_key() == KEY.public_key()
@@ -100,7 +102,16 @@ def digest_of(answer: Any) -> bytes:
             ("--certificate", "leaf.pem", "--authority", "other.pem"),
             "leads to none of the configured authorities",
         ),
-        (("--certificate", "noise", "--authority", "root.pem"), "no X.509 certificate"),
+        (
+            ("--certificate", "noise", "--authority", "root.pem"),
+            "noise: 13 bytes that are no X.509 certificate",
+        ),
+        (
+            ("--certificate", "leaf.pem", "--authority", "noise"),
+            "noise: 13 bytes that are no X.509 certificate",
+        ),
+        (("--public-key", "half.pem"), "half.pem: 27 bytes that are no X.509 certificate"),
+        (("--certificate", "leaf.pem", "--authority", "leaf.pem"), "is no authority's (CA:TRUE"),
         (
             ("--certificate", "leaf.pem", "--authority", "root.pem", "--key", "p256.pem"),
             "not the key of --certificate",
@@ -131,6 +142,8 @@ def test_without_a_listed_verifier_no_p256_key_is_taken(tmp_path: Path, files: d
     bare.ask("deploy", "--bank", "江城银行", "--demo-from", "2026-04-01")
     said = bare.unusable(*NEWCOMER, "--key", files["p256.pem"], "--yes")
     assert "no verifier for p256 keys is on the allow-list" in said
+    assert "tallystick deploy-verifiers, then tallystick list-verifier" in said
+    assert "the curve secp384r1" in bare.unusable(*NEWCOMER, "--public-key", files["p384.pub"], "--yes")
 
 
 def test_before_seven_days_have_passed_a_verifier_cannot_be_named(
@@ -143,10 +156,18 @@ def test_before_seven_days_have_passed_a_verifier_cannot_be_named(
         name_of(desk.refused("list-verifier", made["p256"], "--signature-gas", "500001"))
         == "SignatureGasOutOfRange"
     )
-    assert name_of(desk.refused("list-verifier", "0x" + "22" * 20)) == "VerifierCodeDiffers"
+    assert "there is no contract at 0x22" in desk.unusable("list-verifier", "0x" + "22" * 20, "--yes")
+    ledger = desk.ask("ledgers")["ledgers"][0]["ledger"]
+    assert "give --unknown-code" in desk.unusable("list-verifier", ledger, "--yes")
+    assert (
+        "code that this product does not know"
+        in desk.run("list-verifier", ledger, "--unknown-code", code=1, answers="n\n").output
+    )
     assert "from 2026-04-08 on" in desk.run("list-verifier", made["p256"], "--yes").output
     assert name_of(desk.refused("list-verifier", made["p256"])) == "VerifierTaken"
-    assert name_of(desk.refused(*NEWCOMER, "--key", files["p256.pem"])) == "VerifierNotAllowed"
+    answer = desk.refused(*NEWCOMER, "--key", files["p256.pem"])
+    assert name_of(answer) == "VerifierNotAllowed"
+    assert "from 2026-04-08 on" in answer["hint"]
 
 
 # What is taken
@@ -221,6 +242,9 @@ def test_two_of_three_members_sign_for_a_bank(desk: Desk, tmp_path: Path) -> Non
     members = [key.public_key.to_checksum_address() for key in WALLETS]
     words = ("deploy-wallet", *(word for each in members for word in ("--member", each)), "--threshold")
     assert "expected a number from 1 to that of the members" in desk.unusable(*words, "4", "--yes")
+    bad = ("deploy-wallet", "--threshold", "1", "--yes", "--member")
+    assert "Error: --member: nonsense cannot be read" in desk.unusable(*bad, "nonsense")
+    assert "SignerNotAllowed" not in desk.unusable(*bad, "0x")
     wallet = desk.do(*words, "2")["wallet"]
     file = str(tmp_path / "rekey.json")
     saved = desk.do("rekey", "2", "--address", wallet, "--signature-gas", "500000", "--save", file)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from ledger.codes import complete_credit_code
+from ledger.world import Lock
 from tests.cli_desk import Desk, opened
+from tests.credit_codes import complete_credit_code
 
 __all__ = ["opened"]
 SETTLE = ("pay", "assert", "P-2026-001", "--for", "settlement", "--by", "2", "--reference")
@@ -140,9 +141,12 @@ def test_what_is_paid_to_the_pledgee_is_confirmed_by_the_holder_too(desk: Desk) 
 def test_the_pledgee_releases_at_any_time_the_holder_after_the_last_day(desk: Desk) -> None:
     desk.do(*PLEDGE, "--end-day", "2026-04-30")
     desk.do("release", "P-2026-001", "--by", "2")
+    assert desk.ask("show", "P-2026-001")["voucher"]["locks"] == 0
     desk.do(*PLEDGE, "--end-day", "2026-04-30")
+    assert desk.ask("show", "P-2026-001")["voucher"]["locks"] == Lock.PLEDGE
     desk.ask("travel", "2026-05-01")
     desk.do("release", "P-2026-001", "--by", "5")
+    assert desk.ask("show", "P-2026-001")["voucher"]["locks"] == 0
 
 
 # Award

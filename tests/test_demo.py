@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import random
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from scripts import demo
 from scripts.business import CHAIN, DATABASE, DOSSIER, KEYS, MARK, OPENED, own_directory
@@ -25,6 +27,7 @@ from scripts.business_book_files import write_books
 from scripts.business_books import implied_books
 from scripts.business_columns import COLUMNS
 from scripts.business_files import SAMPLE, read_business
+from scripts.cli import app
 from tests.engines import ROOT
 
 KILLS = int(os.environ.get("TALLYSTICK_KILLS", "3"))
@@ -180,6 +183,17 @@ def test_another_seed_plants_something_else_and_all_of_it_is_found(small: Path, 
     assert f"Seed 4 planted {result.breaks_planted} errors" in "\n".join(lines)
     with (tmp_path / "demo" / demo.PLANTED_FOLDER / "planted.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == result.breaks_planted
+
+
+def test_the_command_that_it_names_reconciles_the_clean_books_by_hand(small: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert demo.conduct(tmp_path / "demo", seed=4, sample=small, say=lines.append).good
+    (told,) = [line for line in lines if "tallystick reconcile" in line]
+    words = shlex.split(told[told.index("tallystick reconcile") :])[1:]
+    out = words.index("--out") + 1
+    words[out] = str(tmp_path / words[out])
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, "chain and books agree" in done.output) == (0, True), done.output
 
 
 def test_books_that_disagree_from_the_start_are_false_alarms_and_exit_code_1(

@@ -6,11 +6,13 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from typer.main import get_command
 
 from ledger import artifacts
+from scripts.cli import app
 from tests.engines import ROOT
 
 READMES: Final = ("README.md", "contracts/README.md", "tests/README.md")
@@ -60,6 +62,17 @@ def test_every_make_command_in_a_readme_is_in_the_makefile(readme: str) -> None:
         assert {"demo", "test", "check", "fuzz"} <= set(commands)
 
 
+def test_every_command_that_the_readme_names_is_one_of_the_command_line() -> None:
+    section = text_of("README.md").split("## By hand")[1].split("\n## ")[0]
+    named = re.findall(
+        r"`(?:\.venv/bin/)?(?:tallystick )?([a-z][a-z -]*?)(?: --[^`]*| [0-9][^`]*)?`", section
+    )
+    commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+    paying = {f"pay {name}" for name in commands["pay"].commands}
+    assert {"deploy", "issue", "pay award", "travel"} <= set(named)
+    assert set(named) - {"tallystick"} <= set(commands) | paying
+
+
 def test_every_target_of_the_makefile_that_is_no_file_is_declared_so() -> None:
     makefile = text_of("Makefile")
     named = set(re.findall(r"^([\w-]+):", makefile, flags=re.M))
@@ -81,7 +94,7 @@ def test_who_may_call_what_lists_every_verb_once() -> None:
     assert sorted(listed) == sorted(verbs)
 
 
-def test_the_verb_by_state_table_is_the_csv_that_the_tests_read() -> None:
+def test_the_verb_by_state_table_is_named_as_the_csv_and_not_repeated() -> None:
     text = text_of("contracts/README.md")
     assert "`verbs.csv`" in text or "(verbs.csv)" in text
     # shown there again it could differ: the one table is the file
@@ -110,4 +123,8 @@ def test_the_gas_table_shows_the_committed_figures() -> None:
 
 def test_the_sizes_that_the_readme_promises_are_those_that_are_tested() -> None:
     rows = dict(re.findall(r"^\| `(\w+)\.sol` \|.*\| (\d+) \|$", text_of("contracts/README.md"), flags=re.M))
-    assert {name: int(lines) for name, lines in rows.items()} == {"PartyRegistry": 400, "VoucherLedger": 700}
+    assert {name: int(lines) for name, lines in rows.items()} == {
+        "PartyRegistry": 400,
+        "VoucherLedger": 700,
+        "State": 600,
+    }

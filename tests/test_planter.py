@@ -20,7 +20,7 @@ from tests.ledger.two_banks_files import write_books
 
 SEEDS = range(1, 21)
 ASSERTED = frozenset({"D-V-3", "S-V-4"})
-NEED_A_DOSSIER = {"dossier_differs", "one_invoice_two_financings"}  # see test_sample_business.py
+NEED_A_DOSSIER = {"dossier_differs", "one_invoice_two_financings"}  # see test_sample_business_played.py
 NEAR_MISSES = {
     "a blank in a name",
     "an entry without its reference",

@@ -1,8 +1,8 @@
 """Any wallet works: typed data that this product makes is hashed and signed the same by viem and by ethers.
 
-The two libraries of the JavaScript world, which most wallets are built on, read the JSON that our API gives and know
-nothing else of us. One run of node answers for all samples: of every agreement several drawn ones, one with
-every number at its highest, one on a chain whose id no JavaScript number holds.
+The two libraries of the JavaScript world, which most wallets are built on, read the typed data in the file that
+`--save` writes and know nothing else of us. One run of node answers for all samples: of every agreement several drawn
+ones, one with every number at its highest, one on a chain whose id no JavaScript number holds.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -19,8 +20,9 @@ from hypothesis import Phase, given, settings
 
 from ledger.agreements import AGREEMENTS, Agreement
 from ledger.errors import InputError
-from ledger.members import LAST_DAY, Form, Purpose, Struct, members_of
+from ledger.members import LAST_DAY, Form, PartyNumber, Purpose, Struct, members_of
 from ledger.signing import SAFE_INTEGER, Domain, digest, recover, sign, typed_data
+from scripts import cli_envelope
 from tests.engines import ROOT
 from tests.ledger.samples import domain_for, instances
 
@@ -96,14 +98,22 @@ def ask(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(json.loads(done.stdout))
 
 
+def saved(agreement: Agreement, domain: Domain, file: Path) -> dict[str, Any]:
+    """The typed data as a wallet finds it in the file of an agreement."""
+    cli_envelope.write(file, cli_envelope.unsigned(agreement, domain, signers=[PartyNumber(1)]))
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["typed_data"]
+    return found
+
+
 @pytest.fixture(scope="module")
-def answers() -> list[Answer]:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
+    file = tmp_path_factory.mktemp("saved") / "agreement.json"
     asked: list[tuple[Agreement, Domain]] = []
     for kind in AGREEMENTS:
         domain = domain_for(kind)
         asked += [(agreement, domain) for agreement in (*drawn(kind), highest(kind))]
         asked.append((highest(kind), replace(domain, chain_id=LARGE_CHAIN)))
-    said = ask([typed_data(*each) for each in asked])
+    said = ask([saved(*each, file) for each in asked])
     return [Answer(*each, words) for each, words in zip(asked, said, strict=True)]
 
 

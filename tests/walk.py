@@ -217,7 +217,10 @@ class Walk(Compared):
         if self.rng.random() < 0.1:
             self._checked(self.lineage.refuse_successor)
             self.refused["Successor", "PredecessorUnfit"] += 1
-        if self.lineage.newest < HIGHEST_LEDGERS:
+        if self.lineage.early:
+            self._checked(self.lineage.refuse_third)
+            self.refused["Successor", "PredecessorIssues"] += 1
+        elif self.lineage.newest < HIGHEST_LEDGERS:
             self.open_ledger(self._succeed())
 
     def wait(self) -> None:

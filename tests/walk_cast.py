@@ -178,7 +178,7 @@ class Keyring:
                 key = P256Key(count)
             case "ERC7913WebAuthnVerifier":
                 key = Passkey(count)
-            case "ERC7913RSAVerifier":
+            case "RSAVerifier":
                 key = RsaKey(1 + self.rsa % _RSA_KEYS)
                 self.rsa += 1
             case _:

@@ -218,7 +218,7 @@ class Draws:
     def verifier(self) -> tuple[int, int]:
         """An address to be listed, and a gas cap that is either too little for any check or enough."""
         kind = self.rng.choices(["new", "listed", "contract", "key", "nothing"], [5, 2, 2, 1, 1])[0]
-        names = ["ERC7913P256Verifier", "ERC7913WebAuthnVerifier", "ERC7913RSAVerifier", "HostileVerifier"]
+        names = ["ERC7913P256Verifier", "ERC7913WebAuthnVerifier", "RSAVerifier", "HostileVerifier"]
         if kind == "new":
             address = self.ring.site(self.rng.choice(names))
         else:

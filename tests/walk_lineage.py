@@ -141,6 +141,25 @@ class Lineage:
             raise Disagreement(f"a ledger on another registry: {stopped}") from None
         raise Disagreement("a ledger on another registry has become a successor")
 
+    @property
+    def early(self) -> bool:
+        """Whether the newest ledger's own predecessor issues still, so that the newest cannot be succeeded yet."""
+        inherited = self.worlds[-1].inherited
+        return inherited is not None and not inherited.run_off
+
+    def refuse_third(self) -> None:
+        """A run-off ends before the next but one begins: Disagreement where the constructor takes the newest one."""
+        try:
+            self.deploy("VoucherLedger", ["address", "address"], [self.doors[0], self.doors[-1]])
+        except RuntimeError as stopped:
+            still = _selector("PredecessorIssues(address)") + bytes.fromhex(self.doors[-2][2:]).rjust(
+                32, b"\0"
+            )
+            if still.hex() in str(stopped):
+                return
+            raise Disagreement(f"a third ledger before the first one's run-off: {stopped}") from None
+        raise Disagreement("a third ledger has come before the first one's run-off")
+
     def code_hash(self, address: bytes) -> bytes:
         """EXTCODEHASH: zero of an address that the chain does not know."""
         found = self.engine.evm.basic("0x" + address.hex())

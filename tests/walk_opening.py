@@ -20,7 +20,7 @@ from tests.walk_draws import Proposal
 from tests.walk_verbs import Proposer
 
 LATER: Final = 2**39
-VERIFIERS: Final = ("ERC7913P256Verifier", "ERC7913WebAuthnVerifier", "ERC7913RSAVerifier", "HostileVerifier")
+VERIFIERS: Final = ("ERC7913P256Verifier", "ERC7913WebAuthnVerifier", "RSAVerifier", "HostileVerifier")
 _ISSUING = (Role.ISSUER, Role.ISSUER)
 ROLES: Final = (
     Role.FUNDER,

@@ -92,6 +92,8 @@ interface IPartyRegistry is IDoor {
     error VerifierCodeDiffers(address verifier, bytes32 present, bytes32 given);
     /// @notice A party with a role cannot be registrar: no two halves of a decision in one hand.
     error RegistrarUnfit(uint256 party, uint256 roles);
+    /// @notice An issuer is no arbiter: who owes does not judge whether it has paid.
+    error RolesUnfit(uint256 roles);
     /// @notice The office is offered to nobody.
     error NoHandOver();
     error HandOverNotReady(uint256 from, uint256 today);
@@ -111,7 +113,8 @@ interface IPartyRegistry is IDoor {
 
     /// @notice Admits a party. Consents: registrar, sponsor bank; proof: the new signer's consent.
     /// Consumes the number.
-    /// @dev Emits PartyAdmitted. Requires: number free and not 0 (PartyNumberTaken); sponsor an admitted bank
+    /// @dev Emits PartyAdmitted. Requires: number free and not 0 (PartyNumberTaken); not both issuer and arbiter
+    /// (RolesUnfit); sponsor an admitted bank
     /// (MissingRole); signer never used before (SignerInUse) and of an allowed kind (SignerNotAllowed,
     /// VerifierNotAllowed, SignatureGasTooHigh).
     function admit(Admit calldata a, bytes calldata consents, bytes calldata proof) external;

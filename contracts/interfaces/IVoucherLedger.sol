@@ -105,7 +105,7 @@ interface IVoucherLedger is IDoor, IERC165 {
 
     /// @notice A successor works on the same registry.
     error PredecessorUnfit(IVoucherLedger predecessor);
-    /// @notice The predecessor is not in run-off yet.
+    /// @notice The predecessor is not in run-off yet; at construction: the one before the predecessor.
     error PredecessorIssues(IVoucherLedger predecessor);
     /// @notice The registrar has stopped this ledger for good: nothing is issued, no invoice is used any more.
     error InRunOff();
@@ -270,7 +270,7 @@ interface IVoucherLedger is IDoor, IERC165 {
     /// goes to the pledgee up to the secured sum, then to the holder; with the pledgee's consent it wants the holder's as third.
     /// @dev Emits PaymentAsserted, and Transfer where it takes effect at once. Requires: value day not ahead
     /// (ValueDayAhead); no payment under way but a contested, not since confirmed one of the same purpose
-    /// (PaymentPending). Disbursement:
+    /// that cannot be awarded yet (PaymentPending). Disbursement:
     /// NotDiscounted, until the day after pay-by (AssertTooLate), payee the holder (WrongPayee), amount 0 (WrongAmount).
     /// Settlement: payee the holder, while pledged the pledgee (WrongPayee); amount from the due day on at most the face,
     /// or the secured sum (ZeroAmount, WrongAmount): what is not paid stays owed; before it the face, with the holder's consent
@@ -342,7 +342,7 @@ interface IVoucherLedger is IDoor, IERC165 {
     function cancelWhole(Ending calldata a, Issue calldata issued, bytes calldata consents) external;
 
     /// @notice Moves the voucher's sequence on, so that whatever was signed for the present one is void. Consents: holder.
-    /// @dev Emits Revoked. Requires: no lock (Locked, InFreeze), before the due day (RecordDay).
+    /// @dev Emits Revoked. Requires: no lock (Locked, InFreeze), before the due day (RecordDay) or overdue.
     function revoke(Ending calldata a, bytes calldata consents) external;
 
     /// @notice Spends the id of an issue before it lands. Consents: `by`, one of those who have to sign the issue.

@@ -22,8 +22,9 @@ from ledger.errors import ChainError
 COMPILER = "0.8.37"
 CONTRACTS = ("PartyRegistry", "VoucherLedger")
 """The two that every installation has."""
-VERIFIERS = ("ERC7913P256Verifier", "ERC7913RSAVerifier", "ERC7913WebAuthnVerifier")
-"""OpenZeppelin's, as npm brings them, for the allow-list: P-256 keys, RSA keys, passkeys."""
+_IMPORTED = ("ERC7913P256Verifier", "ERC7913WebAuthnVerifier")
+VERIFIERS = (*_IMPORTED, "RSAVerifier")
+"""For the allow-list: OpenZeppelin's for P-256 keys and passkeys as npm brings them; for RSA with one rule more."""
 PUBLISHED = (*CONTRACTS, "Signatories", *VERIFIERS)
 """All that is committed: the two, the wallet of several members, the verifiers."""
 
@@ -107,7 +108,7 @@ def load(name: str) -> Artifact:
 
 
 def compile_contracts(root: Path, *, include_tests: bool = False) -> dict[str, Artifact]:
-    """Compiles every .sol below `root`/contracts, and VERIFIERS; OpenZeppelin's are taken from its node_modules.
+    """Compiles every .sol below `root`/contracts, and the verifiers that npm brings.
 
     Contracts that cannot be deployed (interfaces, abstract ones) are left out; those of contracts/test come
     only with `include_tests`. Raises ChainError with the compiler's own text.
@@ -117,7 +118,7 @@ def compile_contracts(root: Path, *, include_tests: bool = False) -> dict[str, A
     if not include_tests:
         sources = {name: text for name, text in sources.items() if not name.startswith("test/")}
     modules = folder / "node_modules"
-    sources |= {file: _text(modules / file) for file in (f"{_VERIFIERS}/{name}.sol" for name in VERIFIERS)}
+    sources |= {file: _text(modules / file) for file in (f"{_VERIFIERS}/{name}.sol" for name in _IMPORTED)}
     return compile_sources(sources, solc=folder / "solc")
 
 

@@ -13,7 +13,15 @@
 It compares and reports. It repairs nothing, and whether breaks are an error is for its caller to say.
 """
 
-from ledger.reconciliation.breaks import KIND_WORDS, Break, Kind, KindTotal, Reconciliation, Words
+from ledger.reconciliation.breaks import (
+    KIND_WORDS,
+    Break,
+    Kind,
+    KindTotal,
+    OverdueLoan,
+    Reconciliation,
+    Words,
+)
 from ledger.reconciliation.causes import CAUSES
 from ledger.reconciliation.engine import reconcile, rule_text
 from ledger.reconciliation.inputs import (
@@ -28,8 +36,10 @@ from ledger.reconciliation.inputs import (
     reference_hash,
 )
 from ledger.reconciliation.on_chain import (
+    ChainDraw,
     ChainInvoiceUse,
     ChainLine,
+    ChainMove,
     ChainPayment,
     ChainPledge,
     ChainVoucher,
@@ -40,14 +50,16 @@ from ledger.reconciliation.on_chain import (
     StatedBlock,
     VoucherState,
 )
-from ledger.reconciliation.report import to_json, write_csv, write_html
+from ledger.reconciliation.report import to_json, write_csv, write_html, write_overdue_csv
 
 __all__ = [
     "CAUSES",
     "KIND_WORDS",
     "Break",
+    "ChainDraw",
     "ChainInvoiceUse",
     "ChainLine",
+    "ChainMove",
     "ChainPayment",
     "ChainPledge",
     "ChainVoucher",
@@ -61,6 +73,7 @@ __all__ = [
     "Inputs",
     "Kind",
     "KindTotal",
+    "OverdueLoan",
     "PaymentPurpose",
     "PaymentState",
     "PledgeState",
@@ -75,4 +88,5 @@ __all__ = [
     "to_json",
     "write_csv",
     "write_html",
+    "write_overdue_csv",
 ]

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from ledger.money import Fen
+from ledger.overdue_ladder import Rung
 
 
 class Kind(StrEnum):
@@ -77,10 +78,30 @@ class KindTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverdueLoan:
+    """A loan that is owed at the cut-off and past its due day.
+
+    `principal` (fen) and `status` (open, written_off) are as booked.
+    `days` are those after the due day up to the cut-off, `rung` is the stage and class that they alone stand for.
+    """
+
+    loan_no: str
+    voucher: str
+    obligor: str
+    principal: Fen
+    due_on: date
+    status: str
+    days: int
+    rung: Rung
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """The breaks of one bank at a block and a cut-off, and how much was compared.
 
-    `contracts` are the ledgers that the report is over, each with the number of its vouchers.
+    `contracts` are the ledgers that the report is over, each with the number of its vouchers. `after_cut_off` says how
+    many rows of the books are of later days, `provisional_years` in which years a working day was counted though their
+    holidays are not announced.
     """
 
     bank: int
@@ -93,7 +114,10 @@ class Reconciliation:
     tolerance_fen: Fen
     contracts: tuple[tuple[str, int], ...]
     compared: tuple[tuple[str, int], ...]
+    after_cut_off: tuple[tuple[str, int], ...]
+    provisional_years: tuple[int, ...]
     breaks: tuple[Break, ...]
+    overdue: tuple[OverdueLoan, ...]
 
     @property
     def clean(self) -> bool:

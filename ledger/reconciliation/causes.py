@@ -108,6 +108,16 @@ CAUSES: Final = {
         Words("销账早于兑付起息日", "closed before the settlement's value day"),
         _CORRECT_LOAN,
     ),
+    "repaid_before_passing_on": (
+        Words(
+            "销账早于凭证退回或转出：当时本行仍为持有人",
+            "closed before the voucher was passed on: the bank still held it then",
+        ),
+        Words(
+            "核对对价的到账日；部分兑付不得销账",
+            "check the day on which its price was received; a part that was paid closes nothing",
+        ),
+    ),
     "repaid_after_cut_off": (
         Words("兑付在截止日之前，截止日后才销账", "settled before the cut-off, closed in the book after it"),
         Words(

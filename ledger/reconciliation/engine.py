@@ -15,13 +15,16 @@ from typing import Any, Final
 
 import duckdb
 
-from ledger.reconciliation.breaks import Break, Kind, Reconciliation
+from ledger.calendar import day_of_date, is_provisional, next_working_day
+from ledger.money import Fen
+from ledger.overdue_ladder import days_overdue, stage_of
+from ledger.reconciliation.breaks import Break, Kind, OverdueLoan, Reconciliation
 from ledger.reconciliation.causes import CAUSES
 from ledger.reconciliation.inputs import Inputs
 from ledger.reconciliation.table_rows import Row, rows_of
 
 _TABLES: Final = "0_tables"
-_MATCHING: Final = ("1_loans", "2_statement", "3_lines", "4_groups")
+_MATCHING: Final = ("1_loans", "2_statement", "3_lines", "4_groups", "5_overdue")
 
 
 def reconcile(inputs: Inputs) -> Reconciliation:
@@ -40,6 +43,7 @@ def reconcile(inputs: Inputs) -> Reconciliation:
         for name in _MATCHING:
             database.execute(_sql("matching", name))
         breaks = [row for kind in Kind for row in _breaks(database, kind, inputs.cut_off)]
+        overdue = tuple(_overdue(database, inputs.cut_off))
     finally:
         database.close()
     vouchers = Counter(row.contract for row in inputs.vouchers)
@@ -62,8 +66,25 @@ def reconcile(inputs: Inputs) -> Reconciliation:
             ("entries", len(inputs.statement)),
             ("lines", len(inputs.line_book)),
         ),
+        after_cut_off=_after_cut_off(inputs),
+        provisional_years=_provisional_years(inputs),
         breaks=tuple(breaks),
+        overdue=overdue,
     )
+
+
+def _after_cut_off(inputs: Inputs) -> tuple[tuple[str, int], ...]:
+    last = inputs.cut_off
+    loans = sum(last < max(loan.booked_on, loan.repaid_on or loan.booked_on) for loan in inputs.loan_book)
+    entries = sum(last < entry.booked_on for entry in inputs.statement)
+    return ("loans", loans), ("entries", entries)
+
+
+def _provisional_years(inputs: Inputs) -> tuple[int, ...]:
+    """Where the last posting day of one of the bank's payments was counted in such a year."""
+    value_days = {row.value_on for row in inputs.payments if inputs.bank in (row.asserter, row.payee)}
+    years = {each.year for day in value_days for each in (day, next_working_day(day))}
+    return tuple(sorted(year for year in years if is_provisional(year)))
 
 
 def rule_text(kind: Kind) -> str:
@@ -91,6 +112,26 @@ def _breaks(database: duckdb.DuckDBPyConnection, kind: Kind, cut_off: date) -> I
             likely_cause=likely,
             suggested_repair=repair,
             context=_pairs(context),
+        )
+
+
+def _overdue(database: duckdb.DuckDBPyConnection, cut_off: date) -> Iterator[OverdueLoan]:
+    """The longest overdue first."""
+    columns = "loan_no, voucher, obligor, principal, due_on, status"
+    found = database.execute(
+        f"SELECT {columns} FROM overdue_loan ORDER BY due_on, loan_no, voucher, principal"
+    )
+    for loan_no, voucher, obligor, principal, due_on, status in found.fetchall():
+        days = days_overdue(day_of_date(due_on), day_of_date(cut_off))
+        yield OverdueLoan(
+            loan_no=loan_no,
+            voucher=voucher,
+            obligor=obligor,
+            principal=Fen(int(principal)),
+            due_on=due_on,
+            status=status,
+            days=days,
+            rung=stage_of(days, cut_off),
         )
 
 

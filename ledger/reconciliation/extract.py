@@ -1,6 +1,6 @@
 """A bank's reconciliation inputs out of an indexed database, a dossier and a folder of its books.
 
-    chain_rows        every voucher, payment, pledge, invoice use and line of the ledgers, as plain values
+    chain_rows        every voucher, payment, move, pledge, invoice use and line of the ledgers, as plain values
     stated_block      up to which block, and which day, that is
     inputs_of         all that one bank's reconciliation needs
 
@@ -26,8 +26,10 @@ from ledger.errors import ChainError, InputError
 from ledger.money import Fen
 from ledger.reconciliation.inputs import Dossier, Inputs
 from ledger.reconciliation.on_chain import (
+    ChainDraw,
     ChainInvoiceUse,
     ChainLine,
+    ChainMove,
     ChainPayment,
     ChainPledge,
     ChainVoucher,
@@ -48,13 +50,15 @@ _PURPOSES: Final = (PaymentPurpose.DISBURSEMENT, PaymentPurpose.SETTLEMENT)  # i
 
 @dataclass(frozen=True, slots=True)
 class ChainRows:
-    """Everything that the ledgers of a database have; payments and pledges of each in chain order."""
+    """Everything that the ledgers of a database have; payments, moves and pledges of each in chain order."""
 
     vouchers: tuple[ChainVoucher, ...]
     payments: tuple[ChainPayment, ...]
     lines: tuple[ChainLine, ...]
     pledges: tuple[ChainPledge, ...]
     invoice_uses: tuple[ChainInvoiceUse, ...]
+    moves: tuple[ChainMove, ...]
+    draws: tuple[ChainDraw, ...]
 
 
 def inputs_of(
@@ -73,6 +77,8 @@ def inputs_of(
         lines=rows.lines,
         pledges=rows.pledges,
         invoice_uses=rows.invoice_uses,
+        moves=rows.moves,
+        draws=rows.draws,
         dossier=dossier,
         loan_book=read_loan_book(books / "loan_book.csv"),
         statement=read_statement(books / "statement.csv"),
@@ -87,12 +93,14 @@ def stated_block(store: Store, chain: Chain) -> StatedBlock:
     """
     with store.reading() as session:
         reached = {(row.block, row.block_hash) for row in session.scalars(select(CursorRow))}
+        begun = min((each.first_block for each in followed(session)), default=0)
     if len(reached) != 1:
         raise ChainError("the contracts are not followed to one block yet: index first")
     number, block_hash = reached.pop()
     if number < 0 or number > chain.height() or chain.block_hash(number) != block_hash:
         raise ChainError(f"block {number} is not the one that was followed: index first")
-    return StatedBlock(number, block_hash, date_of_day(Day(day_of(chain.block_timestamp(number)) - 1)))
+    today, first = (day_of(chain.block_timestamp(each)) for each in (number, min(begun, number)))
+    return StatedBlock(number, block_hash, date_of_day(Day(today - 1)), begins_on=date_of_day(first))
 
 
 def chain_rows(store: Store, contracts: Sequence[str] | None = None) -> ChainRows:
@@ -112,6 +120,8 @@ def chain_rows(store: Store, contracts: Sequence[str] | None = None) -> ChainRow
         lines: list[ChainLine] = []
         pledges: list[ChainPledge] = []
         invoice_uses: list[ChainInvoiceUse] = []
+        moves: list[ChainMove] = []
+        draws: list[ChainDraw] = []
         for contract in known:
             if contracts is not None and contract not in contracts:
                 continue
@@ -121,7 +131,17 @@ def chain_rows(store: Store, contracts: Sequence[str] | None = None) -> ChainRow
             lines += _lines(session, contract)
             pledges += _pledges(session, contract)
             invoice_uses += _invoice_uses(session, contract)
-    return ChainRows(tuple(vouchers), tuple(payments), tuple(lines), tuple(pledges), tuple(invoice_uses))
+            moves += _moves(session, contract)
+            draws += _draws(session, contract)
+    return ChainRows(
+        tuple(vouchers),
+        tuple(payments),
+        tuple(lines),
+        tuple(pledges),
+        tuple(invoice_uses),
+        tuple(moves),
+        tuple(draws),
+    )
 
 
 _Place = tuple[int, int]
@@ -137,7 +157,10 @@ def _sales(session: Session, contract: str) -> _Sales:
 
 
 def _history(session: Session, contract: str, *names: str) -> Iterator[HistoryRow]:
-    query = select(HistoryRow).where(HistoryRow.contract == contract, HistoryRow.name.in_(names))
+    """What happened to the vouchers in chain order: the events named, or all of them."""
+    query = select(HistoryRow).where(HistoryRow.contract == contract)
+    if names:
+        query = query.where(HistoryRow.name.in_(names))
     yield from session.scalars(query.order_by(HistoryRow.block, HistoryRow.log_index))
 
 
@@ -152,6 +175,7 @@ def _vouchers(session: Session, contract: str, sales: _Sales) -> Iterator[ChainV
         .where(VoucherRow.contract == contract)
         .order_by(VoucherRow.voucher)
     )
+    last_days = {row.voucher: row.day for row in _history(session, contract)}
     for voucher, promise, line in session.execute(query):
         ended = voucher.face == 0
         discounted = bool(voucher.locks & Lock.DISCOUNT)
@@ -175,6 +199,7 @@ def _vouchers(session: Session, contract: str, sales: _Sales) -> Iterator[ChainV
             funder=voucher.funder if discounted else 0,
             quote_hashes=tuple(quote for _, quote in sales.get(voucher.voucher, [])),
             overdue=bool(voucher.locks & Lock.OVERDUE),
+            ended_on=_date(last_days[voucher.voucher]) if ended else None,
         )
 
 
@@ -248,6 +273,49 @@ def _pledges(session: Session, contract: str) -> Iterator[ChainPledge]:
             pledged_on=_date(pledged.day),
             state=PledgeState.IN_FORCE if end is None else state,
             ended_on=None if end is None else _date(end.day),
+        )
+
+
+def _moves(session: Session, contract: str) -> Iterator[ChainMove]:
+    before: dict[VoucherId, HistoryRow] = {}
+    for row in _history(session, contract):
+        if row.holder is None:
+            continue
+        was = before.get(row.voucher)
+        if was is not None and was.holder and row.holder != was.holder:
+            yield ChainMove(
+                contract=contract,
+                voucher=row.voucher,
+                giver=was.holder,
+                receiver=row.holder,
+                moved_on=_date(row.day),
+                overdue=bool((was.locks or 0) & Lock.OVERDUE),
+            )
+        before[row.voucher] = row
+
+
+def _draws(session: Session, contract: str) -> Iterator[ChainDraw]:
+    lines: dict[PromiseId, int] = {}
+    for promise in session.scalars(select(PromiseRow).where(PromiseRow.contract == contract)):
+        lines[promise.promise] = promise.line
+        yield ChainDraw(
+            contract=contract,
+            line=promise.line,
+            drawn_on=_date(promise.issued_on),
+            amount=Fen(promise.face),
+        )
+    released = [
+        (row.voucher, row.ended_on or 0, row.amount)
+        for row in session.scalars(select(PaymentRow).where(PaymentRow.contract == contract))
+        if row.fate == "completed" and _PURPOSES[row.purpose] is PaymentPurpose.SETTLEMENT
+    ]
+    released += [(row.voucher, row.day, row.amount or 0) for row in _history(session, contract, "Cancelled")]
+    for voucher, ended_on, amount in released:
+        yield ChainDraw(
+            contract=contract,
+            line=lines[promise_of(voucher)],
+            drawn_on=_date(ended_on),
+            amount=Fen(-amount),
         )
 
 

@@ -19,8 +19,10 @@ from ledger.discount import SALT_BYTES, Quote
 from ledger.errors import InputError
 from ledger.money import Fen
 from ledger.reconciliation.on_chain import (
+    ChainDraw,
     ChainInvoiceUse,
     ChainLine,
+    ChainMove,
     ChainPayment,
     ChainPledge,
     ChainVoucher,
@@ -142,6 +144,8 @@ class Inputs:
     statement_from: date | None = None
     pledges: Sequence[ChainPledge] = ()
     invoice_uses: Sequence[ChainInvoiceUse] = ()
+    moves: Sequence[ChainMove] = ()
+    draws: Sequence[ChainDraw] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.tolerance_fen <= MOST_TOLERANCE_FEN:
@@ -150,6 +154,11 @@ class Inputs:
             raise InputError(
                 f"the chain is read as of {self.block.as_of}, before the books' cut-off {self.cut_off}: read "
                 "a later block, or books with an earlier cut-off"
+            )
+        if self.block.begins_on is not None and self.cut_off < self.block.begins_on:
+            raise InputError(
+                f"the chain begins on {self.block.begins_on}, after the books' cut-off {self.cut_off}: there is "
+                "nothing to compare with them; check the cut-off"
             )
         if self.statement_from is not None and self.statement_from > self.cut_off:
             raise InputError(
@@ -160,6 +169,7 @@ class Inputs:
             raise InputError("the chain extract has a voucher twice")
         needed = [("payment", row.contract, row.voucher) for row in self.payments]
         needed += [("pledge", row.contract, row.voucher) for row in self.pledges]
+        needed += [("move", row.contract, row.voucher) for row in self.moves]
         for what, contract, number in needed:
             if (contract, number) not in known:
                 raise InputError(
@@ -172,6 +182,7 @@ class Inputs:
         )
         _require_single("party", (entry.party for entry in self.dossier.parties))
         self._require_own_books()
+        self._require_known_ledgers()
 
     @property
     def contracts(self) -> tuple[str, ...]:
@@ -193,6 +204,17 @@ class Inputs:
                     f"every row of the {what} is of bank {others}, asked for is bank {self.bank}: give bank "
                     f"{self.bank}'s own file, or reconcile bank {others}"
                 )
+
+    def _require_known_ledgers(self) -> None:
+        """A loan of a ledger that nobody has is a wrong address, not a voucher that is missing."""
+        known = {contract.casefold() for contract in self.contracts}
+        wrong = [loan for loan in self.loan_book if loan.contract and loan.contract.casefold() not in known]
+        if wrong:
+            more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            raise InputError(
+                f"loan {wrong[0].loan_no} names the ledger {wrong[0].contract}{more}; known are "
+                f"{', '.join(self.contracts) or 'none'}: correct the loan book's column contract (账本合约)"
+            )
 
 
 def _numbers(dossier: Dossier) -> Iterable[str]:

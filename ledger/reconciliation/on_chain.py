@@ -61,11 +61,15 @@ class PledgeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatedBlock:
-    """The block at which the chain was read, and the last day on which nothing more can come before it."""
+    """The block at which the chain was read, and the last day on which nothing more can come before it.
+
+    `begins_on` is the day of the first block that was followed; None where it is not known.
+    """
 
     number: int
     hash: bytes
     as_of: date
+    begins_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class ChainVoucher:
     funder: int = 0
     quote_hashes: tuple[bytes, ...] = ()
     overdue: bool = False
+    ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,34 @@ class ChainPayment:
     face_at_assertion: Fen
     completed_on: date | None = None
     quote_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainMove:
+    """A voucher that went from its holder to another one, by whatever verb; give them in chain order.
+
+    `overdue`: it had been declared overdue by then, so that this was recourse.
+    """
+
+    contract: str
+    voucher: int
+    giver: int
+    receiver: int
+    moved_on: date
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainDraw:
+    """What changed the drawn amount of a line (fen): above 0 an issue, below 0 what was settled or cancelled.
+
+    `line` is the promise's own; a parent is drawn with it.
+    """
+
+    contract: str
+    line: int
+    drawn_on: date
+    amount: Fen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ledger.errors import InputError
 from ledger.money import Fen, yuan
-from ledger.reconciliation.breaks import KIND_WORDS, Break, Reconciliation, Words
+from ledger.reconciliation.breaks import KIND_WORDS, Break, OverdueLoan, Reconciliation, Words
 
 COLUMNS: Final = (
     "kind",
@@ -33,6 +34,17 @@ COLUMNS: Final = (
     "suggested_repair_zh",
     "suggested_repair",
     "context",
+)
+OVERDUE_COLUMNS: Final = (
+    "借据号 loan_no",
+    "凭证编号 voucher",
+    "付款人 obligor",
+    "本金 principal",
+    "到期日 due_on",
+    "状态 status",
+    "逾期天数 days_overdue",
+    "档次 stage",
+    "五级分类 class",
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -49,11 +61,14 @@ def to_json(result: Reconciliation) -> str:
             "tolerance_fen": result.tolerance_fen,
             "contracts": dict(result.contracts),
             "compared": dict(result.compared),
+            "after_cut_off": dict(result.after_cut_off),
+            "provisional_years": list(result.provisional_years),
             "clean": result.clean,
             "totals": {
                 total.kind.value: {"count": total.count, "sum_fen": total.sum_fen} for total in result.totals
             },
             "breaks": [_as_json(row) for row in result.breaks],
+            "overdue": [_overdue_as_json(row) for row in result.overdue],
         },
         ensure_ascii=False,
         indent=2,
@@ -75,6 +90,20 @@ def _as_json(row: Break) -> dict[str, object]:
     }
 
 
+def _overdue_as_json(row: OverdueLoan) -> dict[str, object]:
+    return {
+        "loan": row.loan_no,
+        "voucher": row.voucher,
+        "obligor": row.obligor,
+        "principal": yuan(row.principal),
+        "due_on": str(row.due_on),
+        "status": row.status,
+        "days_overdue": row.days,
+        "stage": row.rung.stage,
+        "class": {"zh": row.rung.asset_class, "en": row.rung.class_en},
+    }
+
+
 def _both(words: Words) -> dict[str, str]:
     return {"zh": words.zh, "en": words.en}
 
@@ -84,11 +113,8 @@ def write_csv(result: Reconciliation, path: Path) -> None:
 
     Text that a spreadsheet would run as a formula gets an apostrophe before it; amounts with a sign do not.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in result.breaks:
-        cells: tuple[object, ...] = (
+    rows = [
+        (
             row.kind.value,
             pairs_text(row.ids),
             row.expected,
@@ -102,7 +128,35 @@ def write_csv(result: Reconciliation, path: Path) -> None:
             row.suggested_repair.en,
             pairs_text(row.context),
         )
-        writer.writerow([_harmless(cell) for cell in cells])
+        for row in result.breaks
+    ]
+    _write_rows(path, COLUMNS, rows)
+
+
+def write_overdue_csv(result: Reconciliation, path: Path) -> None:
+    """One row per overdue loan, the longest overdue first, in the same form as the breaks."""
+    rows = [
+        (
+            row.loan_no,
+            row.voucher,
+            row.obligor,
+            yuan(row.principal),
+            str(row.due_on),
+            row.status,
+            row.days,
+            row.rung.stage,
+            f"{row.rung.asset_class} {row.rung.class_en}",
+        )
+        for row in result.overdue
+    ]
+    _write_rows(path, OVERDUE_COLUMNS, rows)
+
+
+def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
     _write(path, "\ufeff" + text.getvalue())
 
 
@@ -113,7 +167,12 @@ def write_html(result: Reconciliation, path: Path) -> None:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.from_string(template).render(
-        result=result, kind_words=KIND_WORDS, yuan=yuan, difference=difference_text, pairs=pairs_text
+        result=result,
+        later=[pair for pair in result.after_cut_off if pair[1]],
+        kind_words=KIND_WORDS,
+        yuan=yuan,
+        difference=difference_text,
+        pairs=pairs_text,
     )
     _write(path, page)
 

@@ -41,6 +41,7 @@ def _chain_rows(inputs: Inputs) -> dict[str, list[Row]]:
                 v.state,
                 v.ended_as,
                 v.overdue,
+                v.ended_on,
             )
             for v in inputs.vouchers
         ],
@@ -92,6 +93,11 @@ def _chain_rows(inputs: Inputs) -> dict[str, list[Row]]:
             )
             for place, g in enumerate(inputs.pledges)
         ],
+        "chain_move": [
+            (place, m.contract, voucher_text(m.voucher), m.giver, m.receiver, m.moved_on, m.overdue)
+            for place, m in enumerate(inputs.moves)
+        ],
+        "chain_draw": [(d.contract, d.line, d.drawn_on, d.amount) for d in inputs.draws],
         "invoice_use": [
             (u.contract, str(u.promise), u.payer, u.fingerprint.hex(), u.amount, u.total)
             for u in inputs.invoice_uses

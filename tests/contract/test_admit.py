@@ -25,9 +25,11 @@ from tests.rig import (
     LATER,
     OTHER_BANK,
     REGISTRAR,
+    ROLE_ARBITER,
     ROLE_BANK,
     ROLE_FUNDER,
     ROLE_ISSUER,
+    ZERO,
     A,
     Revm,
     Rig,
@@ -61,6 +63,16 @@ def admission(**terms: Any) -> Admit:
 
 
 # Refused
+
+
+def test_a_registrar_alone_admits_nobody() -> None:
+    rig = Rig(Revm(), admitted=False)
+    key = key_of(A)
+    agreement = Admit(A, 0, BANK, 0, ZERO, LATER, key.public_key.to_canonical_address())  # type: ignore[arg-type]
+    with refuses("ConsentCount", expected=2, given=1):
+        rig.do(agreement, REGISTRAR, key)
+    rig.do(agreement, REGISTRAR, BANK, key)
+    assert party(rig, A).sequence == 1
 
 
 @pytest.mark.parametrize("taken", [REGISTRAR, BANK, A])
@@ -126,6 +138,14 @@ def test_the_proof_is_not_one_of_the_packed_consents(rig: Rig) -> None:
 def test_only_a_bank_sponsors(rig: Rig, sponsor: int) -> None:
     with refuses("MissingRole", party=sponsor, role=ROLE_BANK):
         rig.do(admission(sponsor=sponsor), REGISTRAR, sponsor, NEW)
+
+
+@pytest.mark.parametrize("besides", [0, ROLE_BANK, ROLE_FUNDER])
+def test_who_owes_does_not_judge_whether_it_has_paid(rig: Rig, besides: int) -> None:
+    roles = ROLE_ISSUER | ROLE_ARBITER | besides
+    with refuses("RolesUnfit", roles=roles):
+        rig.do(admission(roles=roles), REGISTRAR, BANK, NEW)
+    rig.do(admission(roles=ROLE_ARBITER | besides), REGISTRAR, BANK, NEW)
 
 
 @pytest.mark.parametrize("sponsor", [0, NEW, 4_294_967_295])

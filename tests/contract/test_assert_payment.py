@@ -14,6 +14,7 @@ from tests.contract.paying import (
     REFERENCE,
     PaymentWord,
     cancel_of,
+    confirm_of,
     contest_of,
     disbursement_of,
     disbursing,
@@ -34,6 +35,23 @@ from tests.rig import BANK, FACTOR, ISSUER, LINE, OTHER_BANK, YUAN, A, B, Rig, V
 FACE = 1_000_000 * YUAN
 
 # Refusals of either purpose
+
+
+def test_what_was_confirmed_after_a_contest_gives_way_to_no_new_assertion(rig: Rig) -> None:
+    voucher = settling(rig)
+    rig.do(contest_of(rig, voucher, A), A)
+    freeze(rig, voucher)
+    rig.do(confirm_of(rig, voucher), A)
+    with refuses("PaymentPending", voucher=voucher):
+        rig.do(settlement_of(rig, voucher), BANK)
+
+
+def test_in_a_freeze_holder_and_funder_do_not_say_who_is_to_be_paid(rig: Rig) -> None:
+    voucher = disbursing(rig)
+    rig.pass_days(120)
+    freeze(rig, voucher, days=30)
+    with refuses("InFreeze", voucher=voucher, until=rig.today + 30):
+        rig.do(settlement_of(rig, voucher, payee=FACTOR), BANK, A, FACTOR)
 
 
 def test_nobody_pays_a_voucher_that_nobody_issued(rig: Rig) -> None:

@@ -150,6 +150,23 @@ def test_the_days_count_from_the_first_contest_whatever_is_asserted_since(rig: R
     assert rig.voucher(voucher).face == FACE - FACE // 4  # decided is what was asserted last
 
 
+@pytest.mark.parametrize("signers", [(BANK,), (BANK, A)])
+def test_once_it_can_be_awarded_no_further_assertion_outruns_the_award(
+    rig: Rig, signers: tuple[int, ...]
+) -> None:
+    voucher = contested(rig)
+    to_last_second(rig, rig.today + MONTH - 1)
+    rig.do(settlement_of(rig, voucher, amount=FACE // 4), BANK)
+    to_first_second(rig, rig.today + 1)
+    for days in (0, MONTH):
+        rig.pass_days(days)
+        with refuses("PaymentPending", voucher=voucher):
+            rig.do(settlement_of(rig, voucher), *signers)
+    award(rig, voucher, paid=False)
+    rig.do(settlement_of(rig, voucher), BANK, A)
+    assert rig.voucher(voucher).face == 0
+
+
 def test_after_a_withdrawal_a_new_contest_begins_the_days_anew(rig: Rig) -> None:
     voucher = contested_a_month(rig)
     award(rig, voucher, paid=False)

@@ -121,6 +121,8 @@ def test_a_freeze_that_the_court_lifts_is_no_obstacle(rig: Rig) -> None:
     freeze(rig, voucher)
     rig.do(unfreeze_of(rig, voucher), REGISTRAR)
     declare(rig, voucher)
+    assert locks(rig, voucher) == Lock.OVERDUE
+    assert words.issuer(rig, ISSUER) == words.Issuer(FACE, False)
 
 
 def test_nothing_is_declared_overdue_twice(rig: Rig) -> None:
@@ -280,6 +282,8 @@ def test_before_anybody_has_declared_it_the_issuer_can_still_issue(rig: Rig) -> 
     grace_over(rig)
     rig.pass_days(100)
     rig.issued()
+    assert words.issuer(rig, ISSUER) == words.Issuer(0, False)
+    assert rig.drawn() == 2 * FACE
 
 
 def test_cancelling_frees_the_issuer_as_well(rig: Rig) -> None:

@@ -93,9 +93,11 @@ GIVEN_LITTLE = 150_000
 Provoke = Callable[[Rig], Any]
 
 
-def admission(rig: Rig, *, number: int = NEW, key: int = NEW, signer: bytes = b"", cap: int = 0) -> None:
+def admission(
+    rig: Rig, *, number: int = NEW, key: int = NEW, signer: bytes = b"", cap: int = 0, roles: int = 0
+) -> None:
     address = signer or key_of(key).public_key.to_canonical_address()
-    agreement = Admit(number, 0, BANK, cap, ZERO, LATER, address)  # type: ignore[arg-type]
+    agreement = Admit(number, roles, BANK, cap, ZERO, LATER, address)  # type: ignore[arg-type]
     rig.do(agreement, REGISTRAR, BANK, key_of(key))
 
 
@@ -247,6 +249,7 @@ SETTINGS_OF_THE_REGISTRY: dict[str, Provoke] = {
     "SignatureGasOutOfRange": lambda rig: list_verifier(rig, rig.ledger, signature_gas=0),
     "VerifierTaken": lambda rig: [list_verifier(rig, rig.ledger) for _ in range(2)],
     "VerifierCodeDiffers": lambda rig: list_verifier(rig, rig.ledger, code_hash=ZERO),
+    "RolesUnfit": lambda rig: admission(rig, roles=9),
     "RegistrarUnfit": lambda rig: offer(rig, BANK),
     "NoHandOver": lambda rig: rig.do(acceptance(rig), NEXT),
     "HandOverNotReady": after(offer, lambda rig: rig.do(acceptance(rig), NEXT)),

@@ -24,6 +24,7 @@ from tests.rig import (
     ROLE_ISSUER,
     YUAN,
     A,
+    Revm,
     Rig,
 )
 
@@ -48,6 +49,14 @@ def granting(rig: Rig, **terms: Any) -> GrantLine:
 
 
 # Refused
+
+
+def test_a_bank_alone_grants_no_line() -> None:
+    rig = Rig(Revm())
+    agreement = GrantLine(LINE, ISSUER, 0, 10_000_00, rig.today, 100_00, 5, 10, False, LATER)  # type: ignore[arg-type]
+    with refuses("ConsentCount", expected=2, given=1):
+        rig.do(agreement, BANK)
+    rig.do(agreement, BANK, ISSUER)
 
 
 def test_a_line_is_granted_once(rig: Rig) -> None:

@@ -16,7 +16,6 @@ from tests.contract.paying import (
     freeze,
     happened,
     refuses,
-    revoke_of,
     settlement_of,
     shown,
     start_recovery,
@@ -124,12 +123,10 @@ def test_what_is_frozen_pledged_or_under_payment_stays(rig: Rig) -> None:
         give_back(rig, frozen, B)
 
 
-def test_an_overdue_voucher_is_not_sold_and_nothing_signed_for_it_is_revoked(rig: Rig) -> None:
+def test_an_overdue_voucher_is_not_sold(rig: Rig) -> None:
     voucher = overdue(rig)
     with refuses("OverdueDiffers", voucher=voucher, overdue=True):
         rig.do(discount_of(rig, voucher), A, FACTOR)
-    with refuses("OverdueDiffers", voucher=voucher, overdue=True):
-        rig.do(revoke_of(rig, voucher), A)
 
 
 @pytest.mark.parametrize("face", [0, 1, 99 * YUAN])

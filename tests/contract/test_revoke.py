@@ -12,6 +12,7 @@ from ledger.events import IssueRevoked, Revoked
 from ledger.members import Contract
 from ledger.signing import promise_id, root_id
 from ledger.world import Lock
+from tests.contract.failing import overdue
 from tests.contract.paying import (
     cancel_of,
     discount_of,
@@ -96,6 +97,15 @@ def test_what_the_holder_had_signed_before_is_void(rig: Rig) -> None:
         with refuses("WrongSequence", id=voucher, given=1, present=2):
             rig.do(agreement, *signers)
     rig.transfer(voucher, B)
+
+
+def test_recourse_signed_for_an_overdue_voucher_is_void_too(rig: Rig) -> None:
+    voucher = overdue(rig)
+    given_back = rig.transfer_of(voucher, B, overdue=True)
+    rig.do(revoke_of(rig, voucher), A)
+    with refuses("WrongSequence", id=voucher, given=2, present=3):
+        rig.do(given_back, A, B)
+    assert rig.voucher(voucher).holder == A
 
 
 @pytest.mark.parametrize("trouble", [suspend, start_recovery])

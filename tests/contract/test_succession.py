@@ -131,6 +131,21 @@ def test_its_own_run_off_is_named_first_then_that_of_the_old_one_then_the_issuer
         rig.issued()
 
 
+def test_a_third_ledger_does_not_come_before_the_first_one_s_run_off(rig: Rig) -> None:
+    """Else the first and the third issue side by side, each on the same invoice, the second between them never used."""
+    first = succeed(rig)
+    stop(rig, 0)
+    refusal = keccak(text="PredecessorIssues(address)")[:4].hex() + first[2:].lower().rjust(64, "0")
+    with pytest.raises(RuntimeError, match=refusal):
+        succeed(rig)
+    with back_at(rig, first):
+        rig.issued()
+        stop(rig, 0)
+    succeed(rig)
+    rig.grant()
+    rig.issued()
+
+
 # Invoices
 
 
@@ -266,6 +281,7 @@ def test_an_issuer_stopped_in_either_ledger_is_stopped_in_the_new_one(rig: Rig) 
         rig.issued()
     stop(rig, ISSUER, stopped=False)
     rig.issued()
+    assert rig.drawn() == FACE
 
 
 def test_other_issuers_are_not_held_up(rig: Rig) -> None:
@@ -275,6 +291,8 @@ def test_other_issuers_are_not_held_up(rig: Rig) -> None:
     line = BANK << 32 | 7
     rig.grant(line, issuer=OTHER_ISSUER)
     rig.issued(line=line, issuer=OTHER_ISSUER)
+    assert rig.drawn(line) == FACE
+    assert inherited_standing(rig, OTHER_ISSUER) == Issuer(0, False)
 
 
 # Side by side

@@ -27,9 +27,9 @@ from tests.contract.verifying import (
     Key,
     P256Key,
     Passkey,
-    RsaKey,
     admission,
     admit,
+    allow,
     another,
     held,
     packed_consent,
@@ -222,11 +222,13 @@ def test_a_key_objects_to_its_own_recovery(open_rig: Rig, key: Key) -> None:
 
 
 def test_a_party_of_the_longest_signer_can_act(open_rig: Rig) -> None:
-    """1,024 bytes: an RSA key with something behind it that its verifier does not read."""
+    """1,024 bytes, for a verifier that reads none of them."""
+    allow(open_rig, "HostileVerifier")
     root = open_rig.issued()
-    signer = Held(held(open_rig, RsaKey(1)).signer.ljust(1_024, b"\x01"), RsaKey(1))
-    open_rig.do(admission(FIRM, signer.signer), REGISTRAR, BANK, signer)
-    receive(open_rig, root, signer)
+    signer = bytes.fromhex(verifier_at(open_rig, "HostileVerifier")[2:]).ljust(1_024, b"\x01")
+    yes = packed_consent(signer, b"y")
+    open_rig.do(admission(FIRM, signer), REGISTRAR, BANK, yes)
+    open_rig.do(open_rig.transfer_of(root, FIRM), A, yes)
     assert open_rig.voucher(root).holder == FIRM
 
 

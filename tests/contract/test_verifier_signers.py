@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
 from ledger.members import Contract
@@ -17,6 +19,7 @@ from tests.contract.paying import refuses
 from tests.contract.verifying import (
     BACKED_UP,
     CAP,
+    EXPONENT,
     KEYS,
     KINDS,
     P256_ORDER,
@@ -148,12 +151,40 @@ def test_a_point_off_the_curve_is_no_key(open_rig: Rig, key: Key) -> None:
 @pytest.mark.parametrize("length", [1, 63, 65, 1_004])
 def test_key_bytes_of_another_length_are_no_key(open_rig: Rig, length: int) -> None:
     for key in KEYS:
-        if length > len(key.public) and isinstance(key, RsaKey):
-            continue  # what stands behind an RSA key is not read: see the longest signer below
         public = key.public.ljust(length, b"\x00")[:length]
         signer = Held(held(open_rig, key).signer[:20] + public, key)
         with refuses("BadSignature", party=FIRM):
             open_rig.do(admission(FIRM, signer.signer), REGISTRAR, BANK, signer)
+
+
+@pytest.mark.parametrize(
+    "form", ["a byte behind it", "a word behind it", "zero before e", "zero before n", "n before e"]
+)
+def test_an_rsa_key_has_one_form_so_that_it_is_one_signer(open_rig: Rig, form: str) -> None:
+    key = RsaKey(1)
+    e, n = EXPONENT.to_bytes(3), key.modulus
+    written = {
+        "a byte behind it": key.public + b"\x00",
+        "a word behind it": key.public + bytes(32),
+        "zero before e": abi_encode(["bytes", "bytes"], [b"\x00" + e, n]),
+        "zero before n": abi_encode(["bytes", "bytes"], [e, b"\x00" + n]),
+        "n before e": _other_order(e, n),
+    }[form]
+    signer = Held(held(open_rig, key).signer[:20] + written, key)
+    with refuses("BadSignature", party=FIRM):
+        open_rig.do(admission(FIRM, signer.signer), REGISTRAR, BANK, signer)
+    admit(open_rig, FIRM, key)
+
+
+def _other_order(e: bytes, n: bytes) -> bytes:
+    """The same two numbers as `abi.decode` finds them, the second written first."""
+    last = 64 + 32 + len(n)
+    parts = (last, 64, len(n), int.from_bytes(n[:32]))
+    words = (
+        b"".join(part.to_bytes(32) for part in parts) + n[32:] + len(e).to_bytes(32) + e.ljust(32, b"\x00")
+    )
+    assert abi_decode(["bytes", "bytes"], words) == (e, n)
+    return words
 
 
 # Consents that are not taken

@@ -113,7 +113,7 @@ class RsaKey:
     """An RSA-2048 key; PKCS#1 v1.5 over the SHA-256 of the digest."""
 
     number: int
-    verifier: str = "ERC7913RSAVerifier"
+    verifier: str = "RSAVerifier"
 
     @property
     def private(self) -> rsa.RSAPrivateKey:

@@ -18,11 +18,11 @@ IS_VALID_SIGNATURE: Final = keccak(text="isValidSignature(bytes32,bytes)")[:4]
 
 
 class Judges:
-    """OpenZeppelin's three verifiers, deployed. `verifiers` is their allow-list."""
+    """The three verifiers, deployed. `verifiers` is their allow-list."""
 
     def __init__(self) -> None:
         self.engine = Revm()
-        p256, rsa, passkey = (self._deploy(name) for name in artifacts.VERIFIERS)
+        p256, passkey, rsa = (self._deploy(name) for name in artifacts.VERIFIERS)
         self.verifiers = Verifiers(p256=p256, rsa=rsa, passkey=passkey)
 
     def take(self, signer: bytes, digest: bytes, signature: bytes) -> bool:

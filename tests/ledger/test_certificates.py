@@ -165,8 +165,14 @@ def test_only_an_authority_can_stand_above_a_certificate() -> None:
         between = certificate("Middle", MIDDLE_KEY, "Root", ROOT_KEY, *extensions)
         with pytest.raises(CertificateNotTrusted, match="CN=Supplier 6"):
             judged(below, between)
-        with pytest.raises(CertificateNotTrusted):
+        with pytest.raises(CertificateUnfit, match="'CN=Middle' is no authority's"):
             judged(below, authorities=[between])
+
+
+def test_a_certificate_is_not_its_own_authority() -> None:
+    own = certificate("Supplier 6", KEY, "Supplier 6", KEY, x509.BasicConstraints(ca=False, path_length=None))
+    with pytest.raises(CertificateUnfit, match="no authority's"):
+        judged(own, authorities=[own])
 
 
 def test_nobody_signs_with_an_authoritys_own_certificate() -> None:

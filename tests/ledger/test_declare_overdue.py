@@ -170,7 +170,6 @@ def test_an_overdue_voucher_moves_only_to_who_signed_for_an_overdue_one(stage: M
     blind = defaulting.giving_back(s, BUYER, by=HOLDER, overdue=False)
     refused(stage, blind, "OverdueDiffers", voucher=s.voucher, overdue=True)
     refused(stage, states.discounting(s), "OverdueDiffers", voucher=s.voucher, overdue=True)
-    refused(stage, states.revoking(s), "OverdueDiffers", voucher=s.voucher, overdue=True)
     refused(stage, defaulting.pledging(s), "OverdueDiffers", voucher=s.voucher, overdue=True)
 
 

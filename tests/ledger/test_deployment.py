@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from eth_utils.address import to_checksum_address
 
+from ledger.agreements import PartyNumber, StopIssue
 from ledger.artifacts import load
 from ledger.chain import NOBODY
 from ledger.deployment import deploy, deploy_successor, pin_successor
@@ -16,7 +17,7 @@ from ledger.indexer import follow
 from ledger.store import followed, open_store, pins
 from ledger.tables import CursorRow
 from tests.engines import embedded
-from tests.ledger.office import BANK, REGISTRAR, Office, founder, office_in
+from tests.ledger.office import BANK, LATER, REGISTRAR, Office, founder, office_in, some_hash
 
 
 @pytest.fixture
@@ -28,6 +29,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def pinned(office: Office) -> list[str]:
     with office.store.reading() as session:
         return [pin.ledger for pin in pins(session)]
+
+
+def stop(office: Office) -> StopIssue:
+    return StopIssue(0, PartyNumber(0), True, some_hash("run-off"), LATER)
 
 
 # ---- refusals ----------------------------------------------------------------------------------------------
@@ -52,6 +57,7 @@ def test_nobody_s_successor_and_another_one_s_are_not_pinned(office: Office) -> 
     with pytest.raises(ChainError, match=f"{fresh} is nobody's successor, but the last ledger here is"):
         pin_successor(office.store, office.chain, ledger=fresh)
     second = deploy_successor(office.chain, predecessor=office.pin)
+    office.do(stop(office), REGISTRAR)
     third = deploy_successor(office.chain, predecessor=second)
     with pytest.raises(ChainError, match=f"{third.ledger} is the successor of {second.ledger}, but the last"):
         pin_successor(office.store, office.chain, ledger=third.ledger)
@@ -122,8 +128,12 @@ def test_pinning_a_successor_again_changes_nothing(office: Office) -> None:
     assert pinned(office) == [office.pin.ledger, later.ledger]
 
 
-def test_a_third_ledger_succeeds_the_second(office: Office) -> None:
+def test_a_third_ledger_succeeds_the_second_once_the_first_is_in_run_off(office: Office) -> None:
     second = deploy_successor(office.chain, predecessor=office.pin)
+    with pytest.raises(Refusal) as refused:
+        deploy_successor(office.chain, predecessor=second)
+    assert refused.value == Refusal("PredecessorIssues", {"predecessor": office.pin.ledger})
+    office.do(stop(office), REGISTRAR)
     third = deploy_successor(office.chain, predecessor=second)
     for pin in (second, third):
         pin_successor(office.store, office.chain, ledger=pin.ledger)

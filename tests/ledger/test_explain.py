@@ -112,3 +112,9 @@ def test_the_relay_s_own_refusal_says_what_is_left_to_do() -> None:
     assert "600000" in told.what.en.replace(",", "")
     assert "submit" in told.next_step.en
     assert "{" not in str(told)
+
+
+def test_no_arbiter_is_called_none_and_not_party_0() -> None:
+    said = explain(Refusal("ArbiterExpected", {"vetoed": 1, "arbiter": 0}))
+    assert said.what.en == "Vetoed: yes; party given as arbiter: 0 (0: none)."
+    assert "0 号参与方" not in said.what.zh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -155,10 +156,37 @@ def test_an_invoice_s_use_is_told_with_its_payer_and_what_was_given_back_is_take
     assert told.voucher("cancelled").ended_as is Ended.CANCELLED
 
 
+def test_a_move_is_told_with_its_day_and_whether_it_was_recourse(told: Told) -> None:
+    (move,) = [row for row in told.rows.moves if row.voucher == told.vouchers["late"]]
+    assert (move.giver, move.receiver, move.overdue) == (A, B, True)
+    assert move.moved_on == date_of_day(Day(told.first_day + 14))
+    assert [row for row in told.rows.moves if row.voucher != told.vouchers["late"]] == []
+
+
+def test_what_is_drawn_of_a_line_is_the_sum_of_its_draws_each_with_its_day(told: Told) -> None:
+    (line,) = told.rows.lines
+    assert sum(row.amount for row in told.rows.draws) == line.drawn
+    first, due = (date_of_day(Day(told.first_day + days)) for days in (0, 3))
+    assert Counter((row.drawn_on, row.amount) for row in told.rows.draws) == Counter(
+        [
+            *[(first, FACE)] * 5,
+            (first, -FACE),  # cancelled
+            (due, -SECURED),
+            (due, -FACE // 2),
+        ]
+    )
+
+
+def test_an_ended_voucher_is_told_with_its_last_day(told: Told) -> None:
+    assert told.voucher("cancelled").ended_on == date_of_day(told.first_day)
+    assert [told.voucher(name).ended_on for name in NUMBERS] == [None] * 4
+
+
 def test_the_block_that_was_followed_is_stated_as_of_the_day_before_it(told: Told) -> None:
     block = stated_block(told.office.store, told.office.chain)
     assert block.number == told.office.chain.height()
     assert block.as_of == date_of_day(Day(told.office.today - 1))
+    assert block.begins_on == date_of_day(told.first_day)
 
 
 def test_the_inputs_of_a_bank_are_these_rows_and_its_three_files(told: Told, tmp_path: Path) -> None:
@@ -177,6 +205,7 @@ def test_the_inputs_of_a_bank_are_these_rows_and_its_three_files(told: Told, tmp
         BANK, rows=told.rows, block=block, dossier=Dossier(), books=tmp_path, cut_off=block.as_of
     )
     assert (given.pledges, given.invoice_uses) == (told.rows.pledges, told.rows.invoice_uses)
+    assert (given.moves, given.draws) == (told.rows.moves, told.rows.draws) != ((), ())
     assert given.contracts == (told.office.pin.ledger,)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,15 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.calendar import Day, DayCount, day_of_date
-from ledger.errors import InputError
+from ledger.errors import FileError, InputError
 from ledger.late_interest import (
-    STATUTORY,
+    COLUMNS,
     LateRate,
     Receipt,
+    committed_rates,
     late_interest,
     late_rate_text,
     parse_late_rate,
+    parse_statutory_rates,
     require_lawful,
+    statutory_rate,
 )
 from ledger.money import Fen, Percent, parse_rate, parse_yuan, yuan
 
@@ -31,7 +35,7 @@ def after(days: int) -> Day:
     return Day(DUE + days)
 
 
-def grown(days: int, *receipts: Receipt, rate: LateRate = STATUTORY) -> str:
+def grown(days: int, *receipts: Receipt, rate: LateRate | None = None) -> str:
     return yuan(late_interest(FACE, DUE, as_of=after(days), receipts=receipts, rate=rate).interest)
 
 
@@ -77,12 +81,63 @@ def test_a_face_of_nothing_and_receipts_of_nothing_or_above_the_face_are_refused
         late_interest(FACE, DUE, as_of=after(1), receipts=[Receipt(after(1), Fen(FACE + 1))])
 
 
+HEAD = ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("day,rate\n", "expected the columns"),
+        (f"{HEAD}\n", "the file has no rate"),
+        (f"{HEAD}\n2026-02-30,0.05 per day,rule,parameter\n", "row 2: date '2026-02-30'"),
+        (f"{HEAD}\n2026-01-01,0.05,rule,parameter\n", "row 2: late rate '0.05' cannot be read"),
+        (f"{HEAD}\n2026-01-01,0.05 per day, ,parameter\n", "row 2: source: the cell is empty"),
+        (f"{HEAD}\n2026-01-01,0.05 per day,rule,guessed\n", "'guessed' is none of parameter, verified"),
+        (f"{HEAD}\n2026-01-01,0.05 per day,rule\n", "row 2: 3 cells, expected 4"),
+        (
+            f"{HEAD}\n2026-01-01,0.05 per day,rule,parameter\n2026-01-01,0.06 per day,rule,parameter\n",
+            "row 3: 2026-01-01 is not after the row before it",
+        ),
+    ],
+)
+def test_a_bad_file_of_statutory_rates_is_refused_with_its_rows(text: str, says: str) -> None:
+    with pytest.raises(FileError, match=re.escape(says)):
+        parse_statutory_rates(text, "own.csv")
+
+
+def test_what_fell_due_before_the_first_statute_needs_an_agreed_rate() -> None:
+    early = day_of_date(date(2020, 8, 31))
+    with pytest.raises(InputError, match="on 2020-08-31, the first is from 2020-09-01: give the agreed rate"):
+        late_interest(FACE, early, as_of=Day(early + 1))
+    agreed = parse_late_rate("5.40 ACT/360")
+    assert late_interest(FACE, early, as_of=Day(early + 1), rate=agreed).interest == 150_00
+
+
+# The statute's rate
+
+
+def test_every_committed_rate_names_its_rule_and_its_standing() -> None:
+    for row in committed_rates():
+        assert "保障中小企业款项支付条例" in row.source
+        assert row.standing == "parameter"
+    assert [str(row.in_force_from) for row in committed_rates()] == ["2020-09-01", "2025-06-01"]
+
+
+def test_the_rate_is_that_of_the_row_in_force_on_the_due_day() -> None:
+    text = f"{HEAD}\n2025-06-01,0.05 per day,rule,parameter\n2026-09-01,0.06 per day,new,verified\n"
+    rates = parse_statutory_rates(text, "own.csv")
+    for day, rate in ((date(2025, 6, 1), "0.05"), (date(2026, 8, 31), "0.05"), (date(2026, 9, 1), "0.06")):
+        assert statutory_rate(day, rates=rates) == parse_late_rate(f"{rate} per day")
+    with pytest.raises(InputError, match="the first is from 2025-06-01"):
+        statutory_rate(date(2025, 5, 31), rates=rates)
+
+
 # What it comes to
 
 
 def test_thirty_days_on_a_million_are_fifteen_thousand() -> None:
     assert grown(30) == "15,000.00"
-    assert parse_late_rate("0.05 per day") == STATUTORY
+    assert parse_late_rate("0.05 per day") == statutory_rate(date(2026, 8, 28))
 
 
 @pytest.mark.parametrize(("days", "interest"), [(-1, "0.00"), (0, "0.00"), (1, "500.00"), (2, "1,000.00")])

@@ -218,10 +218,13 @@ def test_pledgee_and_holder_may_each_contest(stage: ModelStage, by: PartyNumber)
     stage.play(paying(s, SECURED, payee=FUNDER))
     refused(stage, contesting(s, BUYER), "NotConcerned", voucher=s.voucher, party=BUYER)
     stage.play(contesting(s, by))
-    s.on(DUE_DAY + 100)
+    s.on(DUE_DAY + 29)
     refused(stage, states.completing(s), "PaymentIsContested", voucher=s.voucher)
     stage.play(paying(s, SECURED - 1, payee=FUNDER))
     assert stage.world.payments[s.voucher].contested_on == DUE_DAY
+    s.on(DUE_DAY + 100)
+    refused(stage, states.completing(s), "PaymentIsContested", voucher=s.voucher)
+    refused(stage, paying(s, SECURED, payee=FUNDER), "PaymentPending", voucher=s.voucher)
     assert invariants(stage.world) == []
 
 

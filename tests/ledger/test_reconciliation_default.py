@@ -251,6 +251,17 @@ def test_what_the_issuer_pays_the_seller_after_recourse_does_not_concern_the_ban
     assert found(world) == found(world, OTHER_BANK) == []
 
 
+def test_a_loan_paid_in_part_and_then_given_back_is_not_closed_by_what_the_next_holder_is_paid() -> None:
+    world = overdue_world()
+    settle_part(world, LATE, "09-07", 5_000_000)
+    world.change(LATE, holder=21)
+    world.rebook(LATE, status=LoanStatus.REPAID, repaid_on=day("09-15"))
+    world.post(BANK, "09-15", Direction.CREDIT, Fen(15_000_000 + 195_000), 21, f"L-{LATE}")
+    settle_part(world, LATE, "09-16", 15_000_000, payee=21)
+    assert world.voucher(LATE).ended_as is Ended.SETTLED
+    assert found(world) == found(world, OTHER_BANK) == []
+
+
 # Pledge
 
 

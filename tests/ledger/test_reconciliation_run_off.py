@@ -167,6 +167,18 @@ def test_a_loan_that_names_a_ledger_without_that_number_is_missing_on_chain() ->
     assert row.context == (("looks like", "W-1"),)
 
 
+def test_a_loan_book_that_names_a_ledger_that_nobody_knows_is_refused_and_the_known_ones_are_named() -> None:
+    world = run_off()
+    for place in (0, 1):
+        loan = world.books[BANK].loans[place]
+        world.books[BANK].loans[place] = replace(loan, contract="0x" + "ab" * 20)
+    with pytest.raises(InputError) as refused:
+        world.inputs()
+    said = str(refused.value)
+    assert "loan L-V-1 names the ledger 0xabab" in said
+    assert "and 1 more; known are " + f"{LEDGER}, {NEW}" in said
+
+
 def test_a_loan_book_may_have_a_column_for_the_ledger_or_lack_it() -> None:
     header = ",".join(column.name for column in LOAN_COLUMNS)
     row = "L-1,东海银行,V-1,甲,乙,1.00,1.00,0.00,3.60,ACT/360,2026-04-15,2026-08-28,已核销,2026-09-01"

@@ -133,16 +133,16 @@ def test_yes_and_no_are_words() -> None:
     assert read(contest)[1].startswith("Party 6 contests the payment")
 
 
-def test_an_overdue_claim_is_called_one_and_recourse() -> None:
+def test_an_overdue_claim_is_called_one_that_its_recipient_knowingly_takes() -> None:
     assert "It holds only for a voucher that is not overdue." in read(TRANSFER)[1]
     recourse = dataclasses.replace(TRANSFER, overdue=True)
     assert [said.en for said in sentences(recourse) if "overdue" in said.en] == [
-        "What is passed on is a claim that is overdue and unpaid: this is recourse, and the recipient takes it back "
+        "What is passed on is a claim that is overdue and unpaid: the recipient takes it knowing that, "
         "to collect it from the issuer."
     ]
-    assert "所转的是已经逾期、尚未受偿的债权，属于追索" in read(recourse)[0]
+    assert "所转的是已经逾期、尚未受偿的债权：受让人明知逾期而接受" in read(recourse)[0]
     split = Split(VOUCHER, 1, True, DEADLINE, (Part(PartyNumber(7), Fen(10_000)),), ())
-    assert "this is recourse" in read(split)[1]
+    assert "takes it knowing that" in read(split)[1]
 
 
 def test_a_pledge_reads_with_its_sum_its_pledgee_its_filing_and_its_last_day() -> None:

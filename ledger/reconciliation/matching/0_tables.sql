@@ -16,7 +16,8 @@ CREATE TABLE stated (
 -- The chain at the stated block. Amounts are fen; label is the readable number, or the id where there is none.
 CREATE TABLE chain_voucher (
     contract VARCHAR, voucher VARCHAR, label VARCHAR, line HUGEINT, bank BIGINT, issuer BIGINT,
-    promise VARCHAR, holder BIGINT, face HUGEINT, due_on DATE, state VARCHAR, ended_as VARCHAR, overdue BOOLEAN
+    promise VARCHAR, holder BIGINT, face HUGEINT, due_on DATE, state VARCHAR, ended_as VARCHAR, overdue BOOLEAN,
+    ended_on DATE
 );
 
 -- payment is the place in the chain's order; post_by the last day on which an entry is in time.
@@ -35,6 +36,16 @@ CREATE TABLE chain_line (
 CREATE TABLE chain_pledge (
     pledge BIGINT, contract VARCHAR, voucher VARCHAR, pledgee BIGINT, pledgor BIGINT, secured HUGEINT,
     pledged_on DATE, state VARCHAR, ended_on DATE
+);
+
+-- A voucher that went from one holder to another; move is the place in the chain's order.
+CREATE TABLE chain_move (
+    move BIGINT, contract VARCHAR, voucher VARCHAR, giver BIGINT, receiver BIGINT, moved_on DATE, overdue BOOLEAN
+);
+
+-- What changed the drawn amount of a line: issues count positive, what was settled or cancelled negative.
+CREATE TABLE chain_draw (
+    contract VARCHAR, line HUGEINT, drawn_on DATE, amount HUGEINT
 );
 
 -- What was used of an invoice of one paying party for a promise, less what was given back.

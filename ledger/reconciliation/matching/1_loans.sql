@@ -1,5 +1,5 @@
 -- What the chain says about each voucher that this bank paid for or has as a pledge, and which loan of its book stands
--- for it. Makes the tables disbursement, position, booked, lacking and likely_loan; breaks are for rules/ to decide.
+-- for it. Makes the tables disbursement, closing, leaving, position, booked, lacking and likely_loan; breaks are for rules/ to decide.
 
 -- The bank's disbursements, per voucher the standing and newest first. An assertion that another one replaced counts
 -- only where nothing else is left: the three-party settlement on the due day that pays the funder.
@@ -52,21 +52,34 @@ WHERE d.place = 1
     END
 GROUP BY d.contract, d.voucher;
 
+-- When a voucher that the bank paid for was passed on, by sale, transfer or recourse, the last time if it came back.
+CREATE TABLE leaving AS
+SELECT d.contract, d.voucher, max(m.moved_on) AS passed_on, arg_max(m.overdue, m.move) AS by_recourse
+FROM disbursement d
+JOIN chain_move m USING (contract, voucher)
+CROSS JOIN stated
+WHERE d.place = 1 AND m.giver = stated.bank AND m.moved_on >= d.value_on
+GROUP BY d.contract, d.voucher;
+
 -- Per voucher that the bank paid for: whether its book must show the loan open, must show it closed, or may show either.
 CREATE TABLE position AS
 SELECT v.*, d.payee AS seller, d.state AS disbursement, d.value_on, d.completed_on, d.face_at_assertion, d.quote_hash,
     d.disbursements, c.state AS closing, c.value_on AS closing_value_on, c.post_by AS closing_post_by, c.completed_on AS closed_on,
+    v.holder <> stated.bank AND (l.passed_on IS NOT NULL OR v.state <> 'ended') AS passed, l.passed_on, coalesce(l.by_recourse, v.overdue) AS by_recourse,
     CASE
         WHEN d.state <> 'completed' THEN 'open'
         WHEN c.state IN ('asserted', 'confirmed') THEN 'either' -- books show the pay day, the chain completes later
         WHEN v.ended_as = 'split' THEN 'either' -- the claim lives on in the parts
         WHEN c.completed_on > stated.cut_off THEN 'either'
+        WHEN v.holder <> stated.bank AND l.passed_on > stated.cut_off THEN 'either'
+        WHEN v.holder = stated.bank AND v.ended_on > stated.cut_off THEN 'either'
         WHEN v.state = 'ended' OR v.holder <> stated.bank THEN 'closed'
         ELSE 'open'
     END AS book
 FROM disbursement d
 JOIN chain_voucher v USING (contract, voucher)
 LEFT JOIN closing c USING (contract, voucher)
+LEFT JOIN leaving l USING (contract, voucher)
 CROSS JOIN stated
 WHERE d.place = 1;
 

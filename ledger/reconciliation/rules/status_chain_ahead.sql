@@ -1,13 +1,14 @@
 -- The loan is open in the book, but by the cut-off the voucher was settled or cancelled, is no longer the bank's, or its
--- pledge has ended. Or it was written off on a day after the one on which it was paid.
+-- pledge has ended. Or it was written off on a day after the one on which it was paid. What became of a voucher at its next
+-- holder does not say why a loan should be closed: that is that it was passed on.
 SELECT [id('loan', b.loan_no), id('voucher', b.voucher)] AS ids,
-    CASE WHEN p.state = 'ended' THEN p.ended_as ELSE 'passed on' END AS expected, b.status AS found,
-    NULL::HUGEINT AS difference, '' AS unit, coalesce(p.closed_on, p.due_on) AS since,
+    CASE WHEN p.passed THEN 'passed on' ELSE p.ended_as END AS expected, b.status AS found,
+    NULL::HUGEINT AS difference, '' AS unit, coalesce(p.closed_on, p.passed_on, p.ended_on, p.due_on) AS since,
     CASE
         WHEN b.status = 'written_off' THEN 'written_off_after_settled'
-        WHEN p.state = 'ended' THEN 'open_after_' || p.ended_as
-        WHEN p.overdue THEN 'open_after_recourse'
-        ELSE 'open_after_passing_on'
+        WHEN p.passed AND p.by_recourse THEN 'open_after_recourse'
+        WHEN p.passed THEN 'open_after_passing_on'
+        ELSE 'open_after_' || p.ended_as
     END AS cause,
     [id('id', b.id), id('contract', b.contract)] AS context
 FROM booked b
