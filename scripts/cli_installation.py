@@ -27,7 +27,7 @@ from sqlalchemy import select
 
 from ledger.agreements import PartyNumber, VoucherId
 from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
-from ledger.chain import Address, RpcChain
+from ledger.chain import Address
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
@@ -37,6 +37,7 @@ from ledger.members import Contract, parse_hex
 from ledger.money import shown
 from ledger.pin import Pin, check_pin
 from ledger.rows import world_of
+from ledger.rpc_chain import RpcChain
 from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store, pins
 from ledger.tables import VoucherRow

@@ -13,9 +13,10 @@ from coincurve import PrivateKey as Wallet
 from eth_account import Account
 
 from ledger.agreements import Transfer, VoucherId
-from ledger.chain import Hash, RpcChain
+from ledger.chain import Hash
 from ledger.members import Contract
 from ledger.pin import Pin, pin_of
+from ledger.rpc_chain import RpcChain
 from ledger.signing import batch_calldata, calldata, digest, root_id
 from tests.rig import ISSUER, LATER, LINE, YUAN, A, B, OnChain, Rig
 

@@ -34,10 +34,10 @@ from web3 import HTTPProvider, Web3
 from web3.types import FilterParams
 
 from ledger.artifacts import CONTRACTS, load
-from ledger.chain import RpcChain
 from ledger.events import EVENTS
 from ledger.indexer import follow
 from ledger.pin import Pin
+from ledger.rpc_chain import RpcChain
 from ledger.store import add_pin, open_store
 from tests.bench_chain import Crowd
 from tests.engines import Node, Postgres, anvil, postgres

@@ -28,9 +28,9 @@ import psycopg
 from eth_account import Account
 from web3.types import RPCEndpoint
 
-from ledger.chain import RpcChain
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError
+from ledger.rpc_chain import RpcChain
 from ledger.store import open_store
 
 ROOT = Path(__file__).resolve().parent.parent

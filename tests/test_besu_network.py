@@ -13,8 +13,9 @@ import rlp  # type: ignore[import-untyped]
 from eth_account import Account
 from eth_keys.datatypes import PrivateKey
 
-from ledger.chain import NOBODY, Fees, RpcChain
+from ledger.chain import NOBODY, Fees
 from ledger.errors import InputError
+from ledger.rpc_chain import RpcChain
 from scripts.besu_network import RELAY_KEY, extra_data, main, write_network
 from tests.engines import EPOCH, anvil
 

@@ -18,12 +18,12 @@ from ledger.chain import (
     NodeRefused,
     NonceTooHigh,
     NonceTooLow,
-    RpcChain,
     Underpriced,
     Unreachable,
 )
 from ledger.errors import ChainError
 from ledger.pin import Pin, check_pin
+from ledger.rpc_chain import RpcChain
 from tests.engines import Node, anvil
 from tests.hostile_node import (
     EVERY,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.chain import RpcChain
 from ledger.indexer import follow
+from ledger.rpc_chain import RpcChain
 from ledger.store import Store, add_pin, open_store
 from ledger.tables import BlockRow, EventRow
 from ledger.verification import verify

@@ -46,7 +46,7 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import Day, Timestamp, day_of, start_of_day
-from ledger.chain import Chain, RpcChain
+from ledger.chain import Chain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.indexer import follow
@@ -54,6 +54,7 @@ from ledger.members import Contract, line_id
 from ledger.money import Fen
 from ledger.pin import Pin
 from ledger.relay import Relayed
+from ledger.rpc_chain import RpcChain
 from ledger.signing import Domain, child_id, promise_id, root_id, sign
 from ledger.store import Store, add_pin, open_store
 from ledger.tables import PROJECTION

@@ -17,12 +17,12 @@ from web3.types import RPCEndpoint
 from ledger import projection, row_writing
 from ledger.agreements import Pledge, PromiseId, Release
 from ledger.calendar import Day
-from ledger.chain import RpcChain
 from ledger.errors import ChainError
 from ledger.fold import fold_all
 from ledger.indexer import Progress, follow, rebuild, rewind
 from ledger.members import promise_text, voucher_text
 from ledger.rows import world_of
+from ledger.rpc_chain import RpcChain
 from ledger.store import Store, add_pin, open_store
 from ledger.tables import OPEN_FATES, hex_of
 from ledger.verification import verify

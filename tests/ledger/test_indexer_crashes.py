@@ -104,7 +104,7 @@ def test_every_place_to_be_killed_at_is_come_by(shared: Yard, store: Store) -> N
 _RUN = """
 import os, signal, sys
 from ledger import crash_points
-from ledger.chain import RpcChain
+from ledger.rpc_chain import RpcChain
 from ledger.indexer import follow
 from ledger.store import open_store
 

@@ -145,7 +145,7 @@ RELAY = """
 import os, signal, sys
 from pathlib import Path
 from ledger import crash_points
-from ledger.chain import RpcChain
+from ledger.rpc_chain import RpcChain
 from ledger.embedded import EmbeddedChain
 from ledger.relay import Terms, run
 from ledger.store import open_store

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger.chain import METHODS, NodeRefused, NonceTooLow, RpcChain, Underpriced, Unreachable
+from ledger.chain import METHODS, NodeRefused, NonceTooLow, Underpriced, Unreachable
 from ledger.errors import ChainError, VerificationError
 from ledger.outbox_acts import alarms, hanging
 from ledger.relay import run
+from ledger.rpc_chain import RpcChain
 from tests.engines import Node
 from tests.hostile_node import Answer, Call, hostile, lost_reply, status
 from tests.ledger.office import A, B

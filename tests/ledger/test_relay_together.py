@@ -192,7 +192,7 @@ def test_a_serving_relay_waits_for_a_node_that_is_away(here: tuple[Bench, Node],
 
 SERVE = """
 import signal, sys, threading
-from ledger.chain import RpcChain
+from ledger.rpc_chain import RpcChain
 from ledger.relay import serve
 from ledger.store import open_store
 
