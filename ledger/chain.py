@@ -1,4 +1,4 @@
-"""One client interface to an EVM chain, and its JSON-RPC form. The embedded form is in embedded.py.
+"""One client interface to an EVM chain. Its JSON-RPC form is in rpc_chain.py, the embedded one in embedded.py.
 
 Every read can name its block; a write is simulated by the caller first and awaited afterwards. This module
 never decides what an agreement means, keeps no state and never repeats a send by itself: whether a
@@ -8,22 +8,12 @@ ChainError; whether it is the right chain is for `pin.py`.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NewType, Protocol
-from urllib.parse import urlsplit
 
-import requests
-from eth_account import Account
-from eth_typing import ChecksumAddress, Hash32
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
-from web3 import HTTPProvider, Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
-from web3.middleware import ExtraDataToPOAMiddleware
-from web3.types import BlockData, FilterParams, LogReceipt, TxParams
 
 from ledger.abi import Abi as Abi
 from ledger.abi import creation_data
@@ -41,6 +31,19 @@ NOBODY: Address = to_checksum_address("0x" + "00" * 20)
 DEPLOY_GAS = 12_000_000
 CALL_GAS = 29_000_000
 RAN_DRY = ("out of gas", "outofgas", "sentryoog")  # how nodes say it
+METHODS = (
+    "eth_chainId",
+    "eth_blockNumber",
+    "eth_getBlockByNumber",
+    "eth_getLogs",
+    "eth_call",
+    "eth_getCode",
+    "eth_getTransactionCount",
+    "eth_gasPrice",
+    "eth_getTransactionReceipt",
+    "eth_sendRawTransaction",
+)
+"""All that a node is ever asked: standard methods, so that any client of any consortium will do."""
 LOG_SPAN = 2_000  # blocks per eth_getLogs; consortium nodes commonly refuse much more
 
 
@@ -56,6 +59,15 @@ class Log:
     tx_hash: Hash
     tx_index: int
     log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What the chain says of one of its blocks. `timestamp` in Unix seconds."""
+
+    number: int
+    hash: Hash
+    timestamp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,35 @@ class CallReverted(ChainError):
         super().__init__(f"the contract refused the read with {'0x' + data.hex() if data else 'no reason'}")
 
 
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What is paid for a unit of gas, in wei: at most `highest`, of which `tip` goes to the block's maker. `tip` None:
+    a network without a base fee, which takes one price. A network where gas costs nothing says 0 and 0."""
+
+    highest: int
+    tip: int | None
+
+
+class Unreachable(ChainError):
+    """No answer, or none that can be understood. Whether what was sent has arrived nobody knows."""
+
+
+class NodeRefused(ChainError):
+    """The node answered, and it does not do what was asked."""
+
+
+class NonceTooLow(NodeRefused):
+    """A transaction of this account with this nonce was mined already."""
+
+
+class NonceTooHigh(NodeRefused):
+    """One of the nonces before this one is missing, and the node does not wait for it."""
+
+
+class Underpriced(NodeRefused):
+    """The node wants a higher price of gas for this transaction, or for replacing the one that it has."""
+
+
 class Reader(Protocol):
     """As much of a chain as answers questions about contracts."""
 
@@ -118,13 +159,37 @@ class Chain(Reader, Protocol):
         """The account that pays the gas of what this client sends. It is no party's signer."""
         ...
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether no other process can have this chain open."""
+        ...
+
+    def head(self) -> Block: ...  # the newest block
     def height(self) -> int: ...  # of the head block
     def now(self) -> int: ...  # timestamp of the head block, Unix seconds
     def block_hash(self, number: int) -> Hash: ...
     def block_timestamp(self, number: int) -> int: ...
+    def blocks(self, numbers: Sequence[int]) -> list[Block]:
+        """These blocks in this order, asked for together."""
+        ...
+
     def code(self, address: Address) -> bytes: ...  # empty where there is no contract
     def simulate(self, to: Address | None, data: bytes, *, sender: Address, gas: int) -> Outcome:
         """What this transaction would do in the next block; `to` None creates a contract. Changes nothing."""
+        ...
+
+    def nonce(self, account: Address) -> int:
+        """How many transactions of this account are mined: the nonce of its next."""
+        ...
+
+    def fees(self) -> Fees:
+        """What a transaction should offer now, so that it is mined soon."""
+        ...
+
+    def sign(
+        self, data: bytes, *, to: Address | None, gas: int, nonce: int, fees: Fees, value: int = 0
+    ) -> bytes:
+        """The bytes of a transaction signed by `account`; `value` in wei. Sends nothing and asks nobody."""
         ...
 
     def send(self, data: bytes, *, to: Address | None, gas: int, value: int = 0) -> Hash:
@@ -132,7 +197,11 @@ class Chain(Reader, Protocol):
         ...
 
     def send_raw(self, raw: bytes) -> Hash:
-        """Sends a transaction that somebody else signed."""
+        """Hands over a signed transaction; one that the node has already is no error.
+
+        Unreachable where nobody knows whether it arrived; NonceTooLow, NonceTooHigh, Underpriced or another
+        NodeRefused where the node did not take it.
+        """
         ...
 
     def receipt(self, tx_hash: Hash) -> Receipt | None:
@@ -143,8 +212,16 @@ class Chain(Reader, Protocol):
         """The receipt as soon as there is one. Raises ChainError when there is none in time."""
         ...
 
-    def logs(self, from_block: int, to_block: int, *, addresses: Sequence[Address]) -> list[Log]:
-        """Events of these contracts in chain order, both blocks included."""
+    def logs(
+        self,
+        from_block: int,
+        to_block: int,
+        *,
+        addresses: Sequence[Address],
+        topics: Collection[bytes] | None = None,
+    ) -> list[Log]:
+        """Events of these contracts in chain order, both blocks included; `topics`: only those whose first one is one
+        of these."""
         ...
 
     def deploy(self, artifact: Artifact, args: Sequence[Any]) -> Deployed:
@@ -167,190 +244,8 @@ def deploy_on(chain: Chain, artifact: Artifact, args: Sequence[Any]) -> Deployed
     return Deployed(address=receipt.contract, tx=receipt.tx_hash)
 
 
-# ---- JSON-RPC ----------------------------------------------------------------------------------------------
-
-
-class RpcChain:
-    """A node that speaks JSON-RPC: anvil, Besu, any other. `key` is the private key that pays the gas."""
-
-    def __init__(self, url: str, *, key: bytes, timeout: float = 10.0) -> None:
-        self._timeout, self._shown_url = timeout, _without_password(url)
-        # Without this setting web3 repeats by itself, raw transactions too.
-        provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
-        self.web3 = Web3(provider)
-        self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # QBFT and clique blocks
-        self._signer = Account.from_key(key)
-        with self._asking("its chain id"):
-            self._chain_id = int(self.web3.eth.chain_id)
-        self._genesis_hash = self.block_hash(0)
-
-    @property
-    def chain_id(self) -> int:
-        return self._chain_id
-
-    @property
-    def genesis_hash(self) -> Hash:
-        return self._genesis_hash
-
-    @property
-    def account(self) -> Address:
-        return to_checksum_address(self._signer.address)
-
-    def height(self) -> int:
-        with self._asking("its height"):
-            return int(self.web3.eth.block_number)
-
-    def now(self) -> int:
-        return int(self._block("latest")["timestamp"])
-
-    def block_hash(self, number: int) -> Hash:
-        return Hash(bytes(self._block(number)["hash"]))
-
-    def block_timestamp(self, number: int) -> int:
-        return int(self._block(number)["timestamp"])
-
-    def code(self, address: Address) -> bytes:
-        with self._asking(f"the code of {address}"):
-            return bytes(self.web3.eth.get_code(address))
-
-    def call(
-        self, to: Address, data: bytes, *, block: int | None = None, sender: Address | None = None
-    ) -> bytes:
-        params: TxParams = {"to": to, "data": data, "from": sender or NOBODY, "gas": CALL_GAS}
-        outcome = self._execute(params, "latest" if block is None else block)
-        if not outcome.ok:
-            raise CallReverted(outcome.output)
-        return outcome.output
-
-    def simulate(self, to: Address | None, data: bytes, *, sender: Address, gas: int) -> Outcome:
-        params: TxParams = {"data": data, "from": sender, "gas": gas}
-        if to is not None:
-            params["to"] = to
-        return self._execute(params, "pending")
-
-    def send(self, data: bytes, *, to: Address | None, gas: int, value: int = 0) -> Hash:
-        with self._asking("the sender's nonce and the price of gas"):
-            nonce = self.web3.eth.get_transaction_count(self.account, "pending")
-            fees = self._fees()
-        params: dict[str, Any] = {"chainId": self._chain_id, "nonce": nonce, "gas": gas, "value": value}
-        params |= {"data": data, **fees} | ({} if to is None else {"to": to})
-        return self.send_raw(bytes(self._signer.sign_transaction(params).raw_transaction))
-
-    def send_raw(self, raw: bytes) -> Hash:
-        with self._asking("to take a transaction"):
-            try:
-                return Hash(bytes(self.web3.eth.send_raw_transaction(raw)))
-            except Web3RPCError as refused:
-                if any(words in str(refused).lower() for words in ("already known", "already imported")):
-                    return Hash(keccak(raw))  # it has it: sending again is harmless
-                raise
-
-    def receipt(self, tx_hash: Hash) -> Receipt | None:
-        with self._asking("a receipt"):
-            try:
-                found = self.web3.eth.get_transaction_receipt(Hash32(tx_hash))
-            except TransactionNotFound:
-                return None
-        created = found.get("contractAddress")
-        return Receipt(
-            tx_hash=tx_hash,
-            ok=found["status"] == 1,
-            block=int(found["blockNumber"]),
-            block_hash=Hash(bytes(found["blockHash"])),
-            tx_index=int(found["transactionIndex"]),
-            gas_used=int(found["gasUsed"]),
-            contract=to_checksum_address(created) if created else None,
-            logs=tuple(_log(entry) for entry in found["logs"]),
-        )
-
-    def wait(self, tx_hash: Hash, *, seconds: float = 60.0) -> Receipt:
-        end, pause = time.monotonic() + seconds, 0.005
-        while True:
-            found = self.receipt(tx_hash)
-            if found is not None:
-                return found
-            if time.monotonic() >= end:
-                raise ChainError(f"{self._shown_url}: 0x{tx_hash.hex()} not mined in {seconds:g} s: wait on")
-            time.sleep(pause)
-            pause = min(pause * 2, 0.5)
-
-    def logs(self, from_block: int, to_block: int, *, addresses: Sequence[Address]) -> list[Log]:
-        found: list[Log] = []
-        for start in range(from_block, to_block + 1, LOG_SPAN) if addresses else ():
-            end = min(start + LOG_SPAN - 1, to_block)
-            span: FilterParams = {"fromBlock": start, "toBlock": end, "address": list(addresses)}
-            with self._asking(f"the events of blocks {start} to {end}"):
-                found += [_log(entry) for entry in self.web3.eth.get_logs(span)]
-        return sorted(found, key=lambda log: (log.block, log.log_index))
-
-    def deploy(self, artifact: Artifact, args: Sequence[Any]) -> Deployed:
-        return deploy_on(self, artifact, args)
-
-    def _block(self, which: Any) -> BlockData:
-        with self._asking(f"block {which}"):
-            return self.web3.eth.get_block(which)
-
-    def _fees(self) -> dict[str, int]:
-        base = self.web3.eth.get_block("latest").get("baseFeePerGas")
-        price = int(self.web3.eth.gas_price)
-        if base is None:
-            return {"gasPrice": price}
-        tip = max(price - int(base), 0)
-        return {"maxFeePerGas": 2 * int(base) + tip, "maxPriorityFeePerGas": tip}
-
-    def _execute(self, params: TxParams, block: Any) -> Outcome:
-        with self._asking("to simulate a call"):
-            try:
-                return Outcome(True, bytes(self.web3.eth.call(params, block, ccip_read_enabled=False)))
-            except ContractLogicError as reverted:
-                return Outcome(False, _revert_data(reverted.data))
-            except Web3RPCError as refused:
-                if any(words in str(refused).lower() for words in RAN_DRY):
-                    return Outcome(False, b"")  # no data, as on the embedded chain
-                raise
-
-    @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except requests.exceptions.Timeout:
-            raise ChainError(
-                f"{self._shown_url} did not answer within {self._timeout:g} s (asked: {what}). "
-                f"What was sent may have arrived: look it up before sending again"
-            ) from None
-        except requests.exceptions.RequestException as broken:
-            facts = f"{type(broken).__name__}, asked: {what}"
-            raise ChainError(
-                f"{self._shown_url} cannot be used ({facts}): start the node or correct its address"
-            ) from None
-        except (Web3Exception, ValueError, KeyError) as refused:
-            raise ChainError(f"{self._shown_url} refused (asked: {what}): {refused}") from None
-
-
-def _without_password(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-    except ValueError:
-        pass
-    raise ChainError("this is no address of a node: it looks like http://host:port")
-
-
-def _log(entry: LogReceipt) -> Log:
-    return Log(
-        address=to_checksum_address(entry["address"]),
-        topics=tuple(bytes(topic) for topic in entry["topics"]),
-        data=bytes(entry["data"]),
-        block=int(entry["blockNumber"]),
-        block_hash=Hash(bytes(entry["blockHash"])),
-        tx_hash=Hash(bytes(entry["transactionHash"])),
-        tx_index=int(entry["transactionIndex"]),
-        log_index=int(entry["logIndex"]),
-    )
-
-
-def _revert_data(data: Any) -> bytes:
-    if isinstance(data, dict):  # some nodes wrap it once more
-        data = data.get("data", "")
-    return bytes.fromhex(data[2:]) if isinstance(data, str) and data.startswith("0x") else b""
+def priced(fees: Fees) -> dict[str, int]:
+    """The members of a transaction that say what it offers for gas."""
+    if fees.tip is None:
+        return {"gasPrice": fees.highest}
+    return {"maxFeePerGas": fees.highest, "maxPriorityFeePerGas": min(fees.tip, fees.highest)}

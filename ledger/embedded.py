@@ -21,7 +21,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,24 @@ from web3.providers.eth_tester.defaults import API_ENDPOINTS
 from ledger import evm
 from ledger.artifacts import Artifact
 from ledger.block_file import BlockFile
-from ledger.chain import NOBODY, Address, CallReverted, Deployed, Hash, Log, Outcome, Receipt, deploy_on
+from ledger.chain import (
+    NOBODY,
+    Address,
+    Block,
+    CallReverted,
+    Deployed,
+    Fees,
+    Hash,
+    Log,
+    NodeRefused,
+    NonceTooHigh,
+    NonceTooLow,
+    Outcome,
+    Receipt,
+    Underpriced,
+    deploy_on,
+    priced,
+)
 from ledger.errors import ChainError
 
 CLOCK_SLACK = 60
@@ -125,9 +142,17 @@ class EmbeddedChain:
         return to_checksum_address(self._signer.address)
 
     @property
+    def exclusive(self) -> bool:
+        return True
+
+    @property
     def demo(self) -> bool:
         """Whether time may be moved on by hand."""
         return self._facts.demo
+
+    def head(self) -> Block:
+        header = self._head()
+        return Block(int(header.block_number), Hash(bytes(header.hash)), int(header.timestamp))
 
     def height(self) -> int:
         return int(self._head().block_number)
@@ -141,14 +166,24 @@ class EmbeddedChain:
     def block_timestamp(self, number: int) -> int:
         return int(self._header(number).timestamp)
 
+    def blocks(self, numbers: Sequence[int]) -> list[Block]:
+        headers = [self._header(number) for number in numbers]
+        return [
+            Block(number, Hash(bytes(header.hash)), int(header.timestamp))
+            for number, header in zip(numbers, headers, strict=True)
+        ]
+
     def code(self, address: Address) -> bytes:
         with self._lock:
             return bytes(self._chain.get_vm(self._head()).state.get_code(to_canonical_address(address)))
 
-    def nonce(self, address: Address) -> int:
-        """How many transactions this account has had mined: the nonce of its next."""
+    def nonce(self, account: Address) -> int:
         with self._lock:
-            return int(self._chain.get_vm(self._head()).state.get_nonce(to_canonical_address(address)))
+            return int(self._chain.get_vm(self._head()).state.get_nonce(to_canonical_address(account)))
+
+    def fees(self) -> Fees:
+        with self._lock:
+            return Fees(2 * int(self._chain.header.base_fee_per_gas or 0), 0)
 
     def call(
         self, to: Address, data: bytes, *, block: int | None = None, sender: Address | None = None
@@ -174,12 +209,21 @@ class EmbeddedChain:
             raise ChainError(f"the embedded chain has no transaction 0x{bytes(tx_hash).hex()}: send it again")
         return found
 
-    def logs(self, from_block: int, to_block: int, *, addresses: Sequence[Address]) -> list[Log]:
+    def logs(
+        self,
+        from_block: int,
+        to_block: int,
+        *,
+        addresses: Sequence[Address],
+        topics: Collection[bytes] | None = None,
+    ) -> list[Log]:
         asked, found = frozenset(addresses), list[Log]()
         with self._lock:
             for number in range(from_block, min(to_block, self.height()) + 1):
                 found += [log for log in evm.block_logs(self._chain, number) if log.address in asked]
-        return found
+        if topics is None:
+            return found
+        return [log for log in found if log.topics and log.topics[0] in topics]
 
     # ---- writes --------------------------------------------------------------------------------------------
 
@@ -188,12 +232,33 @@ class EmbeddedChain:
 
     def send(self, data: bytes, *, to: Address | None, gas: int, value: int = 0) -> Hash:
         with self._lock:
-            return self.send_raw(
-                self._sign(data, to=to, gas=gas, value=value, nonce=self.nonce(self.account))
-            )
+            nonce = self.nonce(self.account)
+            return self.send_raw(self.sign(data, to=to, gas=gas, nonce=nonce, fees=self.fees(), value=value))
+
+    def sign(
+        self, data: bytes, *, to: Address | None, gas: int, nonce: int, fees: Fees, value: int = 0
+    ) -> bytes:
+        params = {"chainId": self.chain_id, "nonce": nonce, "gas": gas, "value": value, "data": data}
+        params |= priced(fees) | ({} if to is None else {"to": to})
+        return bytes(self._signer.sign_transaction(params).raw_transaction)
 
     def send_raw(self, raw: bytes) -> Hash:
-        return self.mine([raw])[0]
+        with self._lock:
+            transaction = self._admit(raw)
+            found = Hash(bytes(transaction.hash))
+            mined = self.nonce(to_checksum_address(transaction.sender))
+            if transaction.nonce < mined and self.receipt(found) is not None:
+                return found  # it is mined: sending again is harmless
+            said = f"the transaction has nonce {transaction.nonce}, its sender's next is {mined}"
+            if transaction.nonce != mined:
+                raise (NonceTooLow if transaction.nonce < mined else NonceTooHigh)(said)
+            base = int(self._chain.header.base_fee_per_gas or 0)
+            if transaction.max_fee_per_gas < base:
+                raise Underpriced(
+                    f"the transaction offers {transaction.max_fee_per_gas} wei for gas, the block wants {base}"
+                )
+            self._mine([transaction], self._next_time(self._head()))
+            return found
 
     def mine(self, raws: Sequence[bytes]) -> list[Hash]:
         """Puts these signed transactions into one block, in this order; nothing happens if one is unfit.
@@ -274,12 +339,6 @@ class EmbeddedChain:
             )
         return max(int(parent.timestamp), now)
 
-    def _sign(self, data: bytes, *, to: Address | None, gas: int, value: int, nonce: int) -> bytes:
-        fee = 2 * int(self._chain.header.base_fee_per_gas or 0)
-        params = {"chainId": self.chain_id, "nonce": nonce, "gas": gas, "value": value, "data": data}
-        params |= {"maxFeePerGas": fee, "maxPriorityFeePerGas": 0} | ({} if to is None else {"to": to})
-        return bytes(self._signer.sign_transaction(params).raw_transaction)
-
     def _admit(self, raw: bytes) -> SignedTransactionAPI:
         transaction = evm.decode_transaction(self._chain, raw)
         signed_for = transaction.chain_id
@@ -298,7 +357,7 @@ class EmbeddedChain:
             self._file.drop()
             self._chain = self._backend.chain = self._load()
             if isinstance(broken, (ValidationError, PyEVMError)):
-                raise ChainError(f"the transaction cannot be mined: {broken}") from None
+                raise NodeRefused(f"the transaction cannot be mined: {broken}") from None
             raise
 
     def _execute(

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from ledger.agreements import LineId, PartyNumber, Purpose, VoucherId
 from ledger.calendar import Day, Timestamp, day_of
@@ -88,11 +89,24 @@ def fold_all(world: World, events: Iterable[tuple[Event, Timestamp]]) -> World:
     """As `fold`, over many events with the timestamps of their blocks, in their order on the chain."""
     draft = world.draft()
     for event, timestamp in events:
-        if isinstance(event, RegistryEvent):
-            fold_registry(draft, event)
-        else:
-            _fold_ledger(draft, event, day_of(timestamp))
+        fold_into(draft, event, day=day_of(timestamp))
     return draft.world()
+
+
+def fold_into(draft: Draft, event: Event, *, day: Day) -> None:
+    """As `fold`, in place, for an event whose block is of that day (China time). After a VerificationError the draft is
+    of no use any more."""
+    kind = type(event)
+    if kind in _OF_VOUCHERS:
+        _fold_voucher(draft, event, day)  # type: ignore[arg-type]
+    elif kind in _OF_REGISTRY:
+        fold_registry(draft, event)  # type: ignore[arg-type]
+    else:
+        _fold_ledger(draft, event, day)  # type: ignore[arg-type]
+
+
+_OF_VOUCHERS: Final = frozenset(VoucherEvent.__args__)
+_OF_REGISTRY: Final = frozenset(RegistryEvent.__args__)
 
 
 # Settings, lines, promises, invoices
@@ -133,13 +147,6 @@ def _fold_ledger(draft: Draft, event: LedgerEvent, day: Day) -> None:
             draft.invoice_uses[key] = replace(
                 use, used=less(use.used, event.amount, f"invoice {key[1].hex()}")
             )
-        case _:
-            voucher = _touched(draft, event.voucher, day)
-            # one Parted per part, each with the sequence that the whole split led to; a court order moves none
-            same_split = isinstance(event, Parted) and event.sequence == voucher.sequence
-            if not same_split and not isinstance(event, VoucherFrozen | VoucherUnfrozen):
-                voucher = replace(voucher, sequence=voucher.sequence + 1)
-            _fold_voucher(draft, event, voucher)
 
 
 def _fold_settings(draft: Draft, event: TenorCapSet | IssueStopped, day: Day) -> None:
@@ -214,9 +221,18 @@ def _release(draft: Draft, voucher: VoucherId, v: Voucher, *, paid: int = 0, can
 # Vouchers
 
 
-def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
-    """`v` is the event's voucher, with its sequence as the event leaves it."""
+def _fold_voucher(draft: Draft, event: VoucherEvent, day: Day) -> None:
     number = event.voucher
+    v = _touched(draft, number, day)
+    if isinstance(event, Transferred):  # by far the commonest: one copy, not two
+        recourse = bool(v.locks and v.locks & Lock.OVERDUE)
+        tier = v.tier if recourse else v.tier + 1
+        draft.vouchers[number] = _stepped(v, sequence=v.sequence + 1, holder=event.recipient, tier=tier)
+        return
+    # one Parted per part, each with the sequence that the whole split led to; a court order moves none
+    same_split = isinstance(event, Parted) and event.sequence == v.sequence
+    stays = same_split or isinstance(event, (VoucherFrozen, VoucherUnfrozen))
+    v = _stepped(v, sequence=v.sequence if stays else v.sequence + 1)
     match event:
         case Parted():
             next_sequence(v.sequence - 1, event.sequence, f"voucher {number:#066x}")
@@ -224,10 +240,7 @@ def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
                 face=event.face, holder=event.recipient, tier=event.tier, locks=v.locks & Lock.OVERDUE
             )
             _new_voucher(draft, event.child, child)
-            v = replace(v, face=less(v.face, event.face, f"face of voucher {number:#066x}"))
-        case Transferred():
-            recourse = bool(v.locks & Lock.OVERDUE)
-            v = replace(v, holder=event.recipient, tier=v.tier if recourse else v.tier + 1)
+            v = _stepped(v, face=less(v.face, event.face, f"face of voucher {number:#066x}"))
         case Discounted():
             v = replace(v, locks=v.locks | Lock.DISCOUNT, funder=event.funder, pay_by=event.pay_by)
         case Rescinded():
@@ -272,6 +285,26 @@ def _fold_voucher(draft: Draft, event: VoucherEvent, v: Voucher) -> None:
         case Revoked():
             pass  # the sequence is all that moves
     draft.vouchers[number] = v
+
+
+def _stepped(
+    v: Voucher,
+    *,
+    face: int | None = None,
+    holder: PartyNumber | None = None,
+    tier: int | None = None,
+    sequence: int | None = None,
+) -> Voucher:
+    """As `replace`, in a third of the time: every event on a voucher passes here."""
+    return Voucher(
+        face=v.face if face is None else face,
+        holder=v.holder if holder is None else holder,
+        tier=v.tier if tier is None else tier,
+        sequence=v.sequence if sequence is None else sequence,
+        locks=v.locks,
+        funder=v.funder,
+        pay_by=v.pay_by,
+    )
 
 
 def _assert_payment(draft: Draft, event: PaymentAsserted, v: Voucher) -> Voucher:
@@ -335,7 +368,8 @@ def _new_voucher(draft: Draft, number: VoucherId, voucher: Voucher) -> None:
 
 
 def _touched(draft: Draft, number: VoucherId, day: Day) -> Voucher:
-    known(draft.vouchers, number, "voucher")
-    if draft.freezes.get(number, day) < day:
+    voucher = known(draft.vouchers, number, "voucher")
+    if number in draft.freezes and draft.freezes[number] < day:
         lift_freeze(draft, number)
-    return draft.vouchers[number]
+        return draft.vouchers[number]
+    return voucher

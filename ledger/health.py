@@ -18,13 +18,13 @@ from typing import Protocol
 from ledger.calendar import Day, Timestamp, day_of
 from ledger.chain import NOBODY, Address, Log, Reader
 from ledger.errors import VerificationError
-from ledger.events import Event, advance, decode
+from ledger.events import Event, advance_log, decode
 from ledger.fold import fold_all
+from ledger.happenings import Happening, journal_logs
 from ledger.indexer import journal_head
 from ledger.invariants import invariants
 from ledger.members import Contract
 from ledger.pin import Pin, predecessor_of
-from ledger.projection import Happening, journal_logs
 from ledger.storage import Reading, differing, ledger_readings, readings
 from ledger.store import Followed
 from ledger.succession import inherited
@@ -164,7 +164,7 @@ def read_journal(node: Node, each: Followed, *, block: int) -> Journal:
             where = f"block {log.block}, log {log.log_index}"
             journal.findings.append(Finding("journal", each.contract, where, "an event", str(unknown)))
             continue
-        journal.head = advance(journal.head, event)
+        journal.head = advance_log(journal.head, log.topics, log.data)
         if log.block not in timestamps:
             timestamps[log.block] = Timestamp(node.block_timestamp(log.block))
         at = timestamps[log.block]

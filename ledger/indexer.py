@@ -1,19 +1,29 @@
 """Follows the chain: events, the rows that follow from them, and the cursor, all in one commit.
 
     follow     reads on from the cursors; a reorganised chain is noticed by block hash, rewound, followed anew
+    serve      follows for ever, until it is told to stop
     rewind     back to a block: events above it are deleted and the rows are made again from those that remain
     rebuild    the rows once more from the stored events
 
 Every contract of the installation, the registry and each ledger in order of succession, has a cursor and a
-journal of its own; a successor is followed from its own first block on until it has caught up. The journal
-head recomputed from the events is compared with the contract's own at the last block of every commit: an index
-that missed, added or reordered an event stops with a VerificationError. Two indexers side by side do not harm
-each other. `Refused` and ERC-721's `Transfer` are not kept: they change nothing.
+journal of its own; a successor is followed from its own first block on until it has caught up. What is written was
+proven before (`stretch.py`): an index whose journal head is not the contract's own stops with a JournalMismatch. Two
+indexers side by side do not harm each other. What is refused:
+
+- a node of another chain, or with other contracts, than the pinned ones (ChainError);
+- a reorganisation deeper than the stated margin (ReorgTooDeep): nothing is deleted, a person has to look;
+- blocks that a second node, the witness, does not have (NodesDisagree).
+
+A node that is merely behind, whose blocks agree with ours as far as it goes, is waited for. The time in a block is
+kept as it is, whatever it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+import threading
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,26 +31,47 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ledger import projection
-from ledger.abi import view_call, words_of
 from ledger.calendar import Timestamp
-from ledger.chain import Chain, Hash, Log, Reader
-from ledger.errors import ChainError, VerificationError
-from ledger.events import advance, decode
+from ledger.chain import Chain, Log
+from ledger.crash_points import reach
+from ledger.errors import ChainError, TallystickError, VerificationError
+from ledger.events import Event, advance_log
+from ledger.forks import NodesDisagree, ReorgTooDeep, fork, require_agreement
+from ledger.happenings import Happening
 from ledger.pin import check_pin
-from ledger.projection import Happening, journal_logs
-from ledger.store import NO_BLOCK, Followed, Store, followed, pins, unfollowed
-from ledger.tables import BlockRow, CursorRow, EventRow, hex_of
+from ledger.row_writing import add
+from ledger.rows import Surroundings
+from ledger.store import Followed, Store, followed, pins, unfollowed
+from ledger.stretch import Cursor, JournalMismatch, Stretch, journal_head, stretches
+from ledger.tables import BlockRow, CursorRow, EventRow, bytes_of
 
-SPAN: Final = 500
-"""Blocks that are read and committed together."""
+__all__ = ["JournalMismatch", "NodesDisagree", "Progress", "ReorgTooDeep", "follow", "journal_head"]
+__all__ += ["rebuild", "rewind", "serve"]
+
+SPAN: Final = 2_000
+"""Blocks that are read and committed together at most; fewer where they hold many events."""
+MARGIN: Final = 128
+"""Blocks below the cursor that a reorganisation may replace."""
+REMEMBERED: Final = 200_000
+"""Vouchers of one contract that are kept in memory between two commits."""
+COLLECT_AFTER: Final = 100_000
+"""New objects after which Python looks for circles of them, while blocks are read and written."""
 PATIENCE: Final = 20
 """How often the same blocks are read again because the chain has changed meanwhile."""
+DOUBTS: Final = 2
+"""How often the same blocks are read again because the events cannot be right: a node may be about to heal."""
+PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between two looks at the chain; the longest after trouble."""
+
+_EVENT: Final = tuple(column.name for column in EventRow.__table__.columns)
+_BLOCK: Final = tuple(column.name for column in BlockRow.__table__.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where following stands: the last block that is in the database, the one to reach, events read so
-    far."""
+    """Where following stands: the last block that is in the database, the one to reach (lower where the node is
+    behind), events read so far."""
 
     block: int
     target: int
@@ -54,61 +85,111 @@ def follow(
     *,
     confirmations: int = 0,
     span: int = SPAN,
+    margin: int = MARGIN,
+    witness: Chain | None = None,
+    stop: threading.Event | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Progress:
-    """Reads all blocks that have at least so many blocks on top of them, `span` blocks at a time.
+    """Reads all blocks that have at least so many blocks on top of them, `span` blocks at most at a time.
 
-    `report` is called after every commit. ChainError for another chain than the pinned one, VerificationError
-    where the events are not those that the contract's journal head stands for.
+    `margin`: blocks below the cursor that a reorganisation may replace. `witness`: another node, which has to name the
+    same blocks. `stop`: ends after the present commit once it is set. `report` is called after every commit.
+
+    ChainError for another chain than the pinned one and for a node that cannot be used; JournalMismatch, ReorgTooDeep
+    and NodesDisagree as above.
     """
-    with store.reading() as session:
-        contracts = followed(session)
-        for pin in pins(session):
-            check_pin(chain, pin)
-    if not contracts:
-        raise ChainError("the database names no contract to follow: deploy, or pin a ledger first")
-    target, events, in_vain = chain.height() - confirmations, 0, 0
+    contracts = _pinned(store, chain, witness)
+    target, events, in_vain, doubts = _height(chain, witness) - confirmations, 0, 0, 0
     rewound_to: int | None = None
     while in_vain < PATIENCE:
-        target = min(target, chain.height() - confirmations)
-        back_to = _fork(store, chain)
+        target = min(target, _height(chain, witness) - confirmations)
+        back_to = fork(store, chain, margin=margin)
         if back_to is not None:
             rewind(store, back_to)
             rewound_to = back_to if rewound_to is None else min(back_to, rewound_to)
         cursors = _cursors(store)
         lowest = min(cursor.block for cursor in cursors.values())
-        progress = Progress(lowest, target, events, rewound_to)
-        if lowest >= target:
-            return progress
-        behind = [each for each in contracts if cursors[each.contract].block == lowest]
-        further = [cursor.block for cursor in cursors.values() if cursor.block > lowest]
-        stretch = _read(chain, behind, first=lowest + 1, last=min([target, lowest + span, *further]))
-        if stretch is None or not _commit(store, chain, stretch, cursors):
-            in_vain += 1
-            continue
-        events, in_vain = events + len(stretch.logs), 0
-        if report is not None:
-            report(Progress(stretch.last, target, events, rewound_to))
+        if lowest >= target or (stop is not None and stop.is_set()):
+            return Progress(lowest, target, events, rewound_to)
+        try:
+            for stretch in _written(
+                store, chain, contracts, cursors, target=target, span=span, witness=witness
+            ):
+                if stretch is None:
+                    in_vain += 1
+                    break
+                events, in_vain, doubts = events + stretch.events, 0, 0
+                if report is not None:
+                    report(Progress(stretch.last.number, target, events, rewound_to))
+                if stop is not None and stop.is_set():
+                    break
+        except VerificationError:
+            doubts += 1
+            if doubts > DOUBTS:
+                raise
     raise ChainError(
         f"the blocks after {lowest} changed each time they were read: run again when the node is calm"
     )
 
 
+def serve(
+    store: Store,
+    chain: Chain,
+    *,
+    stop: threading.Event,
+    confirmations: int = 0,
+    span: int = SPAN,
+    margin: int = MARGIN,
+    witness: Chain | None = None,
+    pause: float = PAUSE,
+    report: Callable[[Progress], None] | None = None,
+    trouble: Callable[[TallystickError], None] | None = None,
+) -> None:
+    """Follows until `stop` is set, looking every `pause` seconds; what is under way is finished first.
+
+    `report` is called after every look, also when there was nothing new. A node or database that cannot be used is
+    told to `trouble` and tried again, each time after a longer pause. Raised are another chain than the pinned one at
+    the start, and at any time what no waiting heals: JournalMismatch, ReorgTooDeep, events that cannot be.
+    """
+    _pinned(store, chain, witness)
+    failed = 0
+    while not stop.is_set():
+        try:
+            done = follow(
+                store,
+                chain,
+                confirmations=confirmations,
+                span=span,
+                margin=margin,
+                witness=witness,
+                stop=stop,
+            )
+            failed = 0
+            if report is not None:
+                report(done)
+        except VerificationError:
+            raise
+        except TallystickError as broken:
+            failed += 1
+            if trouble is not None:
+                trouble(broken)
+        stop.wait(min(pause * 2**failed, max(LONGEST_PAUSE, pause)) if failed else pause)
+
+
 def rewind(store: Store, block: int) -> None:
     """Forgets all blocks above this one and makes the rows again from the events that remain."""
     with store.writing() as session:
+        cursors = _locked(session)
         lost = session.scalar(select(EventRow.block).where(EventRow.block > block).limit(1))
         session.execute(delete(EventRow).where(EventRow.block > block))
         session.execute(delete(BlockRow).where(BlockRow.number > block))
         kept = session.scalar(select(BlockRow).order_by(BlockRow.number.desc()).limit(1))
         block = kept.number if kept is not None else -1
         for each in followed(session):
-            cursor = session.get_one(CursorRow, each.contract)
+            cursor = cursors[each.contract]
             if cursor.block <= block:
                 continue
-            journal = each.journal_start
-            for happening in projection.stored(session, each.contract):
-                journal = advance(journal, happening.event)
+            journal = _journal(session, each)
             if kept is None:
                 fresh = unfollowed(each)
                 cursor.block, cursor.block_hash = fresh.block, fresh.block_hash
@@ -117,6 +198,7 @@ def rewind(store: Store, block: int) -> None:
             cursor.journal = journal
         if lost is not None:
             projection.rebuild(session)
+    reach("index: rewound")
 
 
 def rebuild(store: Store) -> None:
@@ -125,133 +207,144 @@ def rebuild(store: Store) -> None:
         projection.rebuild(session)
 
 
-def journal_head(chain: Reader, each: Followed, block: int) -> bytes:
-    """The contract's own journal head after this block; the first one where it did not exist yet."""
-    words = words_of(chain.call(each.contract, view_call("journalHead()"), block=block))
-    return words[0].to_bytes(32) if words else each.journal_start
-
-
 # Inside
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    block: int
-    block_hash: bytes
-    journal: bytes
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """A stretch is a hundred thousand small objects that live together and refer to each other in no circle: looking
+    for circles among them after every seven hundred takes a third of all the time."""
+    present = gc.get_threshold()
+    gc.set_threshold(max(present[0], COLLECT_AFTER) if present[0] else 0, *present[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*present)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """Some blocks as the chain has them, and the contracts that they were read for."""
+def _pinned(store: Store, chain: Chain, witness: Chain | None) -> list[Followed]:
+    """What is to be followed, if both nodes are on the pinned chain."""
+    with store.reading() as session:
+        contracts, pinned = followed(session), pins(session)
+    if not contracts:
+        raise ChainError("the database names no contract to follow: deploy, or pin a ledger first")
+    for node in (chain,) if witness is None else (chain, witness):
+        for pin in pinned:
+            check_pin(node, pin)
+    return contracts
 
-    contracts: tuple[Followed, ...]
-    first: int
-    last: int
-    last_hash: Hash
-    last_timestamp: int
-    timestamps: dict[int, tuple[Hash, int]]
-    logs: tuple[Log, ...]
+
+def _journal(session: Session, each: Followed) -> bytes:
+    """The journal head that a contract's stored events give."""
+    query = (
+        select(EventRow.topics, EventRow.data)
+        .where(EventRow.contract == each.contract)
+        .order_by(EventRow.block, EventRow.log_index)
+    )
+    head = each.journal_start
+    for topics, data in session.execute(query).yield_per(projection.PIECE):
+        head = advance_log(head, [bytes_of(topic) for topic in topics], bytes_of(data))
+    return head
 
 
-def _cursors(store: Store) -> dict[str, _Cursor]:
+def _height(chain: Chain, witness: Chain | None) -> int:
+    return chain.height() if witness is None else min(chain.height(), witness.height())
+
+
+def _cursors(store: Store) -> dict[str, Cursor]:
     with store.reading() as session:
         rows = session.scalars(select(CursorRow))
-        return {row.contract: _Cursor(row.block, row.block_hash, row.journal) for row in rows}
+        return {row.contract: Cursor(row.block, row.block_hash, row.journal) for row in rows}
 
 
-def _fork(store: Store, chain: Chain) -> int | None:
-    """The last block that database and chain have in common, where the database has others; else None."""
-    with store.reading() as session:
-        height = chain.height()
-        rows = list(session.execute(select(CursorRow.block, CursorRow.block_hash).distinct()))
-        if all(_is_there(chain, block, block_hash, height) for block, block_hash in rows):
-            return None
-        for number, block_hash in session.execute(
-            select(BlockRow.number, BlockRow.hash).order_by(BlockRow.number.desc())
+def _locked(session: Session) -> dict[str, CursorRow]:
+    """The cursors, kept from every other indexer until the commit."""
+    query = select(CursorRow).order_by(CursorRow.contract).with_for_update()
+    return {row.contract: row for row in session.scalars(query)}
+
+
+def _written(
+    store: Store,
+    chain: Chain,
+    contracts: Sequence[Followed],
+    cursors: Mapping[str, Cursor],
+    *,
+    target: int,
+    span: int,
+    witness: Chain | None,
+) -> Iterator[Stretch | None]:
+    """The stretches from the cursors on, each as soon as it is committed; None where the chain changed while it was
+    read. Ends early where another indexer was faster."""
+    around: dict[str, Surroundings] = {each.contract: Surroundings(each.contract) for each in contracts}
+    with _collecting_rarely():
+        for stretch in stretches(
+            chain, contracts, cursors, target=target, span=span, ahead=not chain.exclusive
         ):
-            if _is_there(chain, number, block_hash, height):
-                return int(number)
-    return -1
+            if stretch is not None:
+                reach("index: blocks read")
+                if witness is not None:
+                    require_agreement(witness, stretch.last)
+                if not _commit(store, stretch, around):
+                    return
+            yield stretch
 
 
-def _is_there(chain: Chain, block: int, block_hash: bytes, height: int) -> bool:
-    return block_hash == NO_BLOCK or (block <= height and chain.block_hash(block) == block_hash)
+def _commit(store: Store, stretch: Stretch, around: MutableMapping[str, Surroundings]) -> bool:
+    """Writes a stretch; False where another indexer has moved on meanwhile.
 
-
-def _read(chain: Chain, contracts: Sequence[Followed], *, first: int, last: int) -> _Stretch | None:
-    """The blocks from first to last, or None where the chain was reorganised while they were read."""
-    last_hash, last_timestamp = chain.block_hash(last), chain.block_timestamp(last)
-    logs = journal_logs(chain.logs(first, last, addresses=[each.contract for each in contracts]))
-    timestamps: dict[int, tuple[Hash, int]] = {}
-    for log in logs:
-        if log.block not in timestamps:
-            timestamps[log.block] = log.block_hash, chain.block_timestamp(log.block)
-        if timestamps[log.block][0] != log.block_hash:
-            return None
-    if any(chain.block_hash(number) != found for number, (found, _) in timestamps.items()):
-        return None
-    if chain.block_hash(last) != last_hash:
-        return None
-    return _Stretch(tuple(contracts), first, last, last_hash, last_timestamp, timestamps, tuple(logs))
-
-
-def _commit(store: Store, chain: Chain, stretch: _Stretch, cursors: dict[str, _Cursor]) -> bool:
-    """Writes a stretch; False where the chain or another indexer has moved on meanwhile."""
-    journals: dict[str, bytes] = {}
-    for each in stretch.contracts:
-        head = cursors[each.contract].journal
-        for log in stretch.logs:
-            if log.address == each.contract:
-                head = advance(head, decode(log.topics, log.data))
-        own = journal_head(chain, each, stretch.last)
-        if own != head:
-            if chain.block_hash(stretch.last) != stretch.last_hash:
-                return False
-            raise VerificationError(
-                f"block {stretch.last}: the events of {each.contract} give the journal head {hex_of(head)}, the "
-                f"contract's own is {hex_of(own)}: the node has left out, added or changed an event; ask another"
-            )
-        journals[each.contract] = head
+    `around`: what is known of the rows by the stretches just before; the cursors say whether it still is as it was.
+    """
     with store.writing() as session:
-        rows = {each.contract: session.get_one(CursorRow, each.contract) for each in stretch.contracts}
-        for contract, row in rows.items():
-            if (row.block, row.block_hash) != (cursors[contract].block, cursors[contract].block_hash):
+        rows = _locked(session)
+        for contract, cursor in stretch.before.items():
+            if (rows[contract].block, rows[contract].block_hash) != (cursor.block, cursor.block_hash):
                 return False
         _write_blocks(session, stretch)
-        for each in stretch.contracts:
-            logs = [log for log in stretch.logs if log.address == each.contract]
-            session.add_all(_event_row(log) for log in logs)
-            session.flush()
-            projection.project(session, each.contract, [_happening(log, stretch) for log in logs])
-            row = rows[each.contract]
-            row.block, row.block_hash = stretch.last, stretch.last_hash
-            row.journal = journals[each.contract]
+        for contract, told in stretch.told.items():
+            add(session, EventRow, _EVENT, [_event_row(log, event) for log, event in told], kept=True)
+            happenings = (
+                Happening(
+                    event,
+                    log.block,
+                    log.log_index,
+                    log.tx_hash,
+                    Timestamp(stretch.blocks[log.block].timestamp),
+                )
+                for log, event in told
+            )
+            if len(around[contract].draft.vouchers) > REMEMBERED:
+                around[contract] = Surroundings(contract)
+            projection.project(session, contract, happenings, surroundings=around[contract])
+            after = stretch.after[contract]
+            row = rows[contract]
+            row.block, row.block_hash, row.journal = after.block, after.block_hash, after.journal
+        session.flush()
+        reach("index: about to commit")
+    reach("index: committed")
     return True
 
 
-def _write_blocks(session: Session, stretch: _Stretch) -> None:
-    blocks = stretch.timestamps | {stretch.last: (stretch.last_hash, stretch.last_timestamp)}
-    for number, (block_hash, timestamp) in blocks.items():
-        if session.get(BlockRow, number) is None:
-            session.add(BlockRow(number=number, hash=block_hash, timestamp=timestamp))
-    session.flush()
+def _write_blocks(session: Session, stretch: Stretch) -> None:
+    """The blocks that are not there: what one contract was followed through, another may still have to be."""
+    known = set(session.scalars(select(BlockRow.number).where(BlockRow.number >= min(stretch.blocks))))
+    rows = [
+        (block.number, block.hash, block.timestamp)
+        for block in stretch.blocks.values()
+        if block.number not in known
+    ]
+    add(session, BlockRow, _BLOCK, rows)
 
 
-def _event_row(log: Log) -> EventRow:
-    return EventRow(
-        contract=log.address,
-        block=log.block,
-        log_index=log.log_index,
-        tx_hash=log.tx_hash,
-        name=type(decode(log.topics, log.data)).__name__,
-        subject=log.topics[1],
-        topics=[hex_of(topic) for topic in log.topics],
-        data=hex_of(log.data),
+def _event_row(log: Log, event: Event) -> tuple[object, ...]:
+    """A row of `events`, in the order of `_EVENT` and just as the database keeps it."""
+    topic0, subject = log.topics
+    return (
+        log.address,
+        log.block,
+        log.log_index,
+        f"0x{log.tx_hash.hex()}",
+        type(event).__name__,
+        f"0x{subject.hex()}",
+        f'["0x{topic0.hex()}", "0x{subject.hex()}"]',
+        f"0x{log.data.hex()}",
     )
-
-
-def _happening(log: Log, stretch: _Stretch) -> Happening:
-    event = decode(log.topics, log.data)
-    timestamp = Timestamp(stretch.timestamps[log.block][1])
-    return Happening(event, log.block, log.log_index, log.tx_hash, timestamp)

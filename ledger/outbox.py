@@ -1,29 +1,36 @@
-"""The outbox's rows: what was put in, and what is recorded of it.
+"""The outbox: signed agreements go in, and what became of each can be asked.
 
-    queue, queue_unsigned   put a call in; the same agreement is there once, unless it was refused
+    queue, queue_unsigned   put a call in, in a unit of work of their own
+    put, put_unsigned       the same in the caller's: so the call is there if, and only if, the change is that made it
     outcome                 what became of an item
-    items_of, record        for the relay: items out of rows, verdicts into rows
 
-An item names its contract, the registry or one of the ledgers, and is identified by its agreement's digest, so
-that putting it in again after a crash does no harm. No chain here, and no decision.
+An item names its contract, the registry or one of the ledgers, and is identified by its agreement's digest, so that
+putting it in again after a crash does no harm. Here is worked out, once, what the relay has to know of it. No chain
+here, and no decision; who signed is for the contract to find out.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId, from_json, to_json
-from ledger.chain import Address, Hash, Log
+from ledger.chain import Address, Hash
+from ledger.columns import bytes_of, hex_of
 from ledger.errors import InputError, Refusal
+from ledger.gas import bare_floor, key_of
+from ledger.landing import event_of, subject_of
 from ledger.members import Contract, parse_voucher, voucher_text
+from ledger.outbox_tables import OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.pin import Pin
 from ledger.signing import (
@@ -35,9 +42,12 @@ from ledger.signing import (
     root_id,
 )
 from ledger.store import Store, pin_for, pins
-from ledger.tables import OutboxRow, bytes_of, hex_of
 
-FINAL: Final = ("done", "refused")
+SIGNED, SENT, MINED, FINAL, REFUSED = "signed", "sent", "mined", "final", "refused"
+UNKNOWN, WITHDRAWN = "unknown", "withdrawn"
+LANDED: Final = (MINED, FINAL)
+GONE: Final = (REFUSED, WITHDRAWN)
+"""What an item is that does not keep its agreement from being put in again."""
 _Unsigned = tuple[Callable[[VoucherId], Unsigned], Callable[[VoucherId], bytes]]
 _UNSIGNED: Final[Mapping[str, _Unsigned]] = MappingProxyType(
     {
@@ -45,6 +55,11 @@ _UNSIGNED: Final[Mapping[str, _Unsigned]] = MappingProxyType(
         "declareOverdue": (DeclareOverdue, declare_overdue_calldata),
     }
 )
+
+
+def machine_clock() -> int:
+    """Unix seconds, as the machine has them."""
+    return int(time.time())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +81,32 @@ def queue(
     pin: Pin,
     issued: Issue | None = None,
     signers: Sequence[PartyNumber] | None = None,
+    clock: Callable[[], int] = machine_clock,
 ) -> int:
-    """Puts an agreement with its consents in and gives its number; one that is there and not refused keeps
-    its. `pin`: of the ledger that it is for.
+    """Puts an agreement with its consents in and gives its number; one that is there, and neither refused nor
+    withdrawn, keeps its. `pin`: of the ledger that it is for.
 
-    `signers`: who gave the consents, in their order; known, it saves gas where contract wallets sign.
-    InputError for a ledger that the database does not have, or a wrong use of `issued` (see
-    `signing.calldata`).
+    `signers`: who gave the consents, in their order; known, it saves gas where contract wallets sign, and these
+    have a budget (see `relay_terms`). InputError for a ledger that the database does not have, or a wrong use of
+    `issued` (see `signing.calldata`).
     """
+    with store.writing() as session:
+        return put(session, agreement, consents, pin=pin, issued=issued, signers=signers, at=clock())
+
+
+def put(
+    session: Session,
+    agreement: Agreement,
+    consents: Sequence[bytes],
+    *,
+    pin: Pin,
+    at: int,
+    issued: Issue | None = None,
+    signers: Sequence[PartyNumber] | None = None,
+) -> int:
+    """As `queue`, at this Unix second in the caller's unit of work, a `Store.writing()`."""
     contract = pin.registry if agreement.contract is Contract.REGISTRY else pin.ledger
+    call = calldata(agreement, consents, issued=issued)
     row = OutboxRow(
         contract=contract,
         digest=digest(agreement, Domain(agreement.contract, pin.chain_id, contract)),
@@ -83,17 +115,24 @@ def queue(
         issued=None if issued is None else to_json(issued),
         consents=[hex_of(consent) for consent in consents],
         signers=None if signers is None else list(signers),
-        calldata=hex_of(calldata(agreement, consents, issued=issued)),
-        status="queued",
+        calldata=hex_of(call),
     )
-    return _put(store, row, pin)
+    return _put(session, row, agreement, pin=pin, at=at)
 
 
-def queue_unsigned(store: Store, verb: Unsigned, *, sequence: int, pin: Pin) -> int:
+def queue_unsigned(
+    store: Store, verb: Unsigned, *, sequence: int, pin: Pin, clock: Callable[[], int] = machine_clock
+) -> int:
     """Puts in a verb that nobody signs: that a payment be completed by silence, or a voucher declared overdue.
 
     `sequence`: the voucher's present one. `pin`: of its ledger.
     """
+    with store.writing() as session:
+        return put_unsigned(session, verb, sequence=sequence, pin=pin, at=clock())
+
+
+def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, at: int) -> int:
+    """As `queue_unsigned`, in the caller's unit of work."""
     name = next(name for name, (kind, _) in _UNSIGNED.items() if kind is type(verb))
     call = _UNSIGNED[name][1](verb.voucher)
     row = OutboxRow(
@@ -109,36 +148,71 @@ def queue_unsigned(store: Store, verb: Unsigned, *, sequence: int, pin: Pin) -> 
         consents=[],
         signers=[],
         calldata=hex_of(call),
-        status="queued",
     )
-    return _put(store, row, pin)
+    return _put(session, row, verb, pin=pin, at=at)
 
 
-def _put(store: Store, row: OutboxRow, pin: Pin) -> int:
-    with store.writing() as session:
-        if pin_for(session, pin.ledger) != pin:
-            raise InputError(f"ledger {pin.ledger} is pinned with other facts: use the database's own pin")
-        present = session.scalar(
-            select(OutboxRow.number).where(
-                OutboxRow.contract == row.contract,
-                OutboxRow.digest == row.digest,
-                OutboxRow.status != "refused",
-            )
+def _put(session: Session, row: OutboxRow, agreement: Agreement | Unsigned, *, pin: Pin, at: int) -> int:
+    if pin_for(session, pin.ledger) != pin:
+        raise InputError(f"ledger {pin.ledger} is pinned with other facts: use the database's own pin")
+    present = _present(session, row.contract, row.digest)
+    if present is not None:
+        return present
+    for name, value in _known(row, agreement).items():
+        setattr(row, name, value)
+    row.queued_at, row.status, row.attempts = at, SIGNED, 0
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # another process was faster
+        found = _present(session, row.contract, row.digest)
+        if found is None:
+            raise
+        return found
+    return row.number
+
+
+def _present(session: Session, contract: str, agreed: bytes) -> int | None:
+    return session.scalar(
+        select(OutboxRow.number).where(
+            OutboxRow.contract == contract, OutboxRow.digest == agreed, OutboxRow.status.not_in(GONE)
         )
-        if present is not None:
-            return present
-        session.add(row)
-        session.flush()
-        return row.number
+    )
+
+
+def _known(row: OutboxRow, agreement: Agreement | Unsigned) -> dict[str, Any]:
+    """The columns that say what the relay has to know."""
+    root = VoucherId(int.from_bytes(row.digest[-20:]) << 96) if isinstance(agreement, Issue) else None
+    subject = subject_of(agreement, root)
+    has_sequence = isinstance(agreement, Agreement) and hasattr(agreement, "voucher")
+    return {
+        "keys": [key_of(bytes_of(consent)) for consent in row.consents],
+        "floor": bare_floor(agreement, bytes_of(row.calldata)),
+        "event": event_of(agreement).__name__,
+        "subject": None if subject is None else subject.to_bytes(32),
+        "sequence": getattr(agreement, "sequence", None) if has_sequence else None,
+        "deadline": getattr(agreement, "deadline", None),
+    }
 
 
 def outcome(store: Store, number: int) -> Relayed | None:
-    """What became of an item; None while it is queued or sent. InputError for an unknown number."""
+    """What became of an item; None while it has not ended. InputError for an unknown number."""
     with store.reading() as session:
         row = session.get(OutboxRow, number)
         if row is None:
             raise InputError(f"there is no item {number} in the outbox")
-        return _relayed(row) if row.status in FINAL else None
+        return relayed(row) if row.status in (FINAL, REFUSED) else None
+
+
+def relayed(row: OutboxRow) -> Relayed:
+    """What the row of a final or refused item says."""
+    return Relayed(
+        number=row.number,
+        verb=row.verb,
+        refusal=None if row.status != REFUSED else Refusal(str(row.refusal), row.facts),
+        tx_hash=None if row.tx_hash is None else Hash(row.tx_hash),
+        block=row.block or 0,
+    )
 
 
 # For the relay
@@ -146,74 +220,44 @@ def outcome(store: Store, number: int) -> Relayed | None:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An outbox row at work. `sequence`: the one that a verb that nobody signs is meant for."""
+    """An outbox row, read again as an agreement. `sequence`: the one that a verb that nobody signs is meant for."""
 
     number: int
+    verb: str
     contract: Address
     call: bytes
-    place: int | None
-    tx_hash: Hash | None
-    signers: tuple[int, ...] | None
-    consents: tuple[bytes, ...]
     agreement: Agreement | Unsigned
     root: VoucherId | None
     sequence: int
-    block: int | None
-    block_hash: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to be recorded of an item: where it landed, or why it was refused, else it is queued again."""
-
-    item: Item
-    landed: Log | None = None
-    refusal: Refusal | None = None
-    block: int = 0
-    block_hash: Hash | None = None
-    tx_hash: Hash | None = None
-
-
-def items_of(session: Session, *wanted: ColumnElement[bool], limit: int | None = None) -> list[Item]:
+def items_of(session: Session, *wanted: ColumnElement[bool]) -> list[Item]:
     """The items of all contracts that answer to all conditions, in their order."""
     chain_id = next((pin.chain_id for pin in pins(session)), 0)
-    query = select(OutboxRow).where(*wanted).order_by(OutboxRow.number).limit(limit)
+    query = select(OutboxRow).where(*wanted).order_by(OutboxRow.number)
     return [_item(row, chain_id) for row in session.scalars(query)]
 
 
-def record(store: Store, verdicts: Sequence[Verdict]) -> list[Relayed]:
-    """Writes all verdicts in one commit; gives those that are final."""
-    with store.writing() as session:
-        rows = [(session.get_one(OutboxRow, verdict.item.number), verdict) for verdict in verdicts]
-        for row, verdict in rows:
-            _write(session, row, verdict)
-        session.flush()
-        return [_relayed(row) for row, _ in rows if row.status in FINAL]
-
-
-def mark_sent(store: Store, batch: Sequence[Item], *, tx_hash: Hash | None) -> None:
-    """Writes down that a batch is about to be sent, or, with its hash, that it was."""
-    with store.writing() as session:
-        for place, item in enumerate(batch):
-            row = session.get_one(OutboxRow, item.number)
-            row.status, row.place, row.tx_hash = "sent", place, tx_hash
+def fill_in(store: Store) -> None:
+    """Works out what rows of an older version do not say."""
+    with store.reading() as session:
+        old = select(OutboxRow).where(OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.floor.is_(None))
+        found = [{"number": row.number, **_known(row, _agreement(row, 0)[0])} for row in session.scalars(old)]
+    if found:
+        with store.writing() as session:
+            session.execute(update(OutboxRow), found)
 
 
 def _item(row: OutboxRow, chain_id: int) -> Item:
     agreement, root, sequence = _agreement(row, chain_id)
     return Item(
         number=row.number,
+        verb=row.verb,
         contract=to_checksum_address(row.contract),
         call=bytes_of(row.calldata),
-        place=row.place,
-        tx_hash=None if row.tx_hash is None else Hash(row.tx_hash),
-        signers=None if row.signers is None else tuple(row.signers),
-        consents=tuple(bytes_of(consent) for consent in row.consents),
         agreement=agreement,
         root=root,
         sequence=sequence,
-        block=row.block,
-        block_hash=row.block_hash,
     )
 
 
@@ -222,38 +266,6 @@ def _agreement(row: OutboxRow, chain_id: int) -> tuple[Agreement | Unsigned, Vou
         voucher = parse_voucher(str(row.agreement["voucher"]))
         return _UNSIGNED[row.verb][0](voucher), None, int(row.agreement["sequence"])
     agreement = from_json(row.agreement)
-    if isinstance(agreement, Issue):
+    if isinstance(agreement, Issue) and chain_id:
         return agreement, root_id(agreement, Domain(Contract.LEDGER, chain_id, row.contract)), 0
     return agreement, None, 0
-
-
-def _write(session: Session, row: OutboxRow, verdict: Verdict) -> None:
-    row.place = row.tx_hash = row.block = row.block_hash = row.log_index = row.refusal = row.facts = None
-    if verdict.landed is not None:
-        log = verdict.landed
-        row.status, row.tx_hash, row.log_index = "done", log.tx_hash, log.log_index
-        row.block, row.block_hash = log.block, log.block_hash
-        return
-    if verdict.refusal is not None:
-        row.status, row.tx_hash = "refused", verdict.tx_hash
-        row.block, row.block_hash = verdict.block, verdict.block_hash
-        row.refusal, row.facts = verdict.refusal.name, verdict.refusal.facts
-        return
-    again = select(OutboxRow.number).where(
-        OutboxRow.contract == row.contract,
-        OutboxRow.digest == row.digest,
-        OutboxRow.status != "refused",
-        OutboxRow.number != row.number,
-    )
-    if row.status != "refused" or session.scalar(again) is None:
-        row.status = "queued"
-
-
-def _relayed(row: OutboxRow) -> Relayed:
-    return Relayed(
-        number=row.number,
-        verb=row.verb,
-        refusal=None if row.refusal is None else Refusal(row.refusal, row.facts),
-        tx_hash=None if row.tx_hash is None else Hash(row.tx_hash),
-        block=row.block or 0,
-    )

@@ -3,8 +3,8 @@
     project    writes what new events change, and nothing else
     rebuild    deletes the rows and makes them again from the stored events
 
-The rules are those of `fold.py`: the rows around the events are read as a World, the events are folded on it,
-and what differs is written. Only what a World does not keep (quotes, filings, payment references, the fate of
+The rules are those of `fold.py`: the rows around the events are read as a World, the events are folded into a draft
+of it, and what differs is written. Only what a World does not keep (quotes, filings, payment references, the fate of
 payments, histories) is taken from the events here. No clock, no chain, no judgement: an event that cannot
 follow is a VerificationError.
 """
@@ -15,17 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import Purpose, VoucherId
-from ledger.calendar import Day, Timestamp, day_of
-from ledger.chain import Log
+from ledger.calendar import Day, Timestamp
 from ledger.events import (
-    OUTSIDE_JOURNAL,
     Cancelled,
     Discounted,
-    Event,
     Issued,
     IssueRevoked,
     Parted,
@@ -35,11 +32,11 @@ from ledger.events import (
     PaymentConfirmed,
     PaymentContested,
     PaymentWithdrawn,
-    RegistryEvent,
     VoucherPledged,
     decode,
 )
-from ledger.fold import fold
+from ledger.fold import fold_into
+from ledger.happenings import HISTORY, OF_VOUCHERS, Happening, history_row
 from ledger.record_rows import (
     issuer_row,
     line_row,
@@ -51,7 +48,8 @@ from ledger.record_rows import (
     verifier_row,
     voucher_row,
 )
-from ledger.rows import open_payments, world_around
+from ledger.row_writing import add, change
+from ledger.rows import Surroundings
 from ledger.store import followed
 from ledger.tables import (
     OPEN_FATES,
@@ -76,51 +74,33 @@ from ledger.tables import (
     VoucherRow,
     bytes_of,
 )
-from ledger.world import Lock, Voucher, World, bank_of, promise_of
+from ledger.world import Lock, Voucher, bank_of, promise_of
 
 K = TypeVar("K")
 V = TypeVar("V")
-PIECE: Final = 200
+PIECE: Final = 20_000
 """Events that are folded and written together, more where one block has more."""
-# Where the different events say who else, how much, and which hash: the first that an event has.
-_WHO: Final = ("recipient", "supplier", "funder", "pledgee", "payee", "arbiter", "by", "payer")
-_HOW_MUCH: Final = ("amount", "secured", "face")
-_WHICH: Final = ("fingerprint", "quote", "filing", "payment_reference", "reason", "ruling", "order", "terms")
 _ENDINGS: Final = {Parted: "split", Cancelled: "cancelled", IssueRevoked: "revoked"}
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """A decoded event and where it stands on the chain."""
-
-    event: Event
-    block: int
-    log_index: int
-    tx_hash: bytes
-    timestamp: Timestamp
-
-    @property
-    def day(self) -> Day:
-        """The block's day in China time."""
-        return day_of(self.timestamp)
-
-
-def journal_logs(logs: Iterable[Log]) -> list[Log]:
-    """The logs that are entries of the journal: all but `Refused` and ERC-721's `Transfer`."""
-    return [log for log in logs if not log.topics or log.topics[0] not in OUTSIDE_JOURNAL]
 
 
 def stored(session: Session, contract: str) -> Iterator[Happening]:
     """A contract's events as they are stored, in chain order."""
     query = (
-        select(EventRow, BlockRow.timestamp)
+        select(
+            EventRow.topics,
+            EventRow.data,
+            EventRow.block,
+            EventRow.log_index,
+            EventRow.tx_hash,
+            BlockRow.timestamp,
+        )
         .join(BlockRow, BlockRow.number == EventRow.block)
         .where(EventRow.contract == contract)
         .order_by(EventRow.block, EventRow.log_index)
     )
-    for row, timestamp in session.execute(query):
-        event = decode([bytes_of(topic) for topic in row.topics], bytes_of(row.data))
-        yield Happening(event, row.block, row.log_index, row.tx_hash, Timestamp(timestamp))
+    for topics, data, block, log_index, tx_hash, timestamp in session.execute(query).yield_per(PIECE):
+        event = decode([bytes_of(topic) for topic in topics], bytes_of(data))
+        yield Happening(event, block, log_index, tx_hash, Timestamp(timestamp))
 
 
 def rebuild(session: Session) -> None:
@@ -131,10 +111,21 @@ def rebuild(session: Session) -> None:
         project(session, each.contract, stored(session, each.contract))
 
 
-def project(session: Session, contract: str, happenings: Iterable[Happening]) -> None:
-    """Writes what these events of one contract, the next ones in chain order, change in its rows."""
+def project(
+    session: Session,
+    contract: str,
+    happenings: Iterable[Happening],
+    *,
+    surroundings: Surroundings | None = None,
+) -> None:
+    """Writes what these events of one contract, the next ones in chain order, change in its rows.
+
+    `surroundings`: what the caller has from the events just before, whose rows nobody else has written since; of no use
+    any more when this, or the commit, fails.
+    """
+    around = Surroundings(contract) if surroundings is None else surroundings
     for piece in _pieces(happenings):
-        writer = _Writer(session, contract, piece)
+        writer = _Writer(session, around, piece)
         for happening in piece:
             writer.take(happening)
         writer.write()
@@ -168,101 +159,134 @@ class _Payments:
             del self.open[voucher]
 
 
+_SAY_MORE: Final = frozenset(
+    {
+        *(Issued, Parted, Discounted, VoucherPledged, PaymentAsserted, PaymentConfirmed),
+        *(PaymentContested, PaymentWithdrawn, PaymentCompleted, PaymentAwarded),
+    }
+)
+"""Events of which the rows keep more than a World does."""
+
+
 class _Writer:
     """Folds one piece of events and writes the difference."""
 
-    def __init__(self, session: Session, contract: str, piece: Iterable[Happening]) -> None:
-        self.session, self.contract = session, contract
-        self.before = self.world = world_around(session, contract, [each.event for each in piece])
-        rows = open_payments(session, contract, set(self.before.payments))
-        self.payments = _Payments({row.voucher: row.sequence for row in rows})
+    def __init__(self, session: Session, around: Surroundings, piece: Iterable[Happening]) -> None:
+        self.session, self.contract = session, around.contract
+        self.touched = around.meet(session, [each.event for each in piece])
+        self.before, self.draft = self.touched.world, around.draft
+        self.payments = _Payments(around.payments)
         self.promises: dict[int, dict[str, Any]] = {}  # what only events say of them, like the next
         self.vouchers: dict[VoucherId, dict[str, Any]] = {}
         self.pledges: dict[VoucherId, dict[str, Any]] = {}
-        self.history: list[dict[str, Any]] = []
+        self.history: list[tuple[Any, ...]] = []
+        self._timestamp, self._day = -1, Day(0)  # of the last block
 
     def take(self, happening: Happening) -> None:
         """Folds one more event."""
-        event, was = happening.event, self.world
-        self.world = fold(was, event, timestamp=happening.timestamp)
-        if isinstance(event, RegistryEvent) or not hasattr(event, "voucher"):
+        event = happening.event
+        if happening.timestamp != self._timestamp:
+            self._timestamp, self._day = happening.timestamp, happening.day
+        day, kind = self._day, type(event)
+        if kind not in OF_VOUCHERS:
+            fold_into(self.draft, event, day=day)
             return
-        self._note(happening, event.voucher, getattr(event, "child", None))
+        number: VoucherId = event.voucher  # type: ignore[union-attr]
+        before = self.draft.vouchers.get(number)
+        fold_into(self.draft, event, day=day)
+        after = self.draft.vouchers.get(number)
+        other = event.child if isinstance(event, Parted) else None
+        self.history.append(history_row(self.contract, happening, number, after, day=day, other=other))
+        if kind in _SAY_MORE:
+            self._take_more(happening, event, before, day)
+        if after is not None and after.face == 0:
+            ended_as = _ENDINGS.get(kind, "settled")
+            self.vouchers.setdefault(number, {}).setdefault("ended_as", ended_as)
+
+    def _take_more(self, happening: Happening, event: Any, before: Voucher | None, day: Day) -> None:
+        """What a World does not keep."""
+        number: VoucherId = event.voucher
         match event:
             case Issued():
-                self.promises[promise_of(event.voucher)] = {"supplier": event.supplier}
+                self.promises[promise_of(number)] = {"supplier": event.supplier}
             case Parted():
-                self._note(happening, event.child, event.voucher)
-                self.vouchers.setdefault(event.child, {})["parent"] = event.voucher
+                child = self.draft.vouchers[event.child]
+                row = history_row(self.contract, happening, event.child, child, day=day, other=number)
+                self.history.append(row)
+                self.vouchers.setdefault(event.child, {})["parent"] = number
             case Discounted():
-                self.vouchers.setdefault(event.voucher, {})["quote"] = event.quote
+                self.vouchers.setdefault(number, {})["quote"] = event.quote
             case PaymentAsserted():
-                self._asserted(event, was, happening.day)
+                assert before is not None  # the fold has refused it otherwise
+                self._asserted(event, before, day)
             case PaymentConfirmed():
-                self.payments.change(event.voucher, "confirmed", confirmed_on=happening.day)
+                self.payments.change(number, "confirmed", confirmed_on=day)
             case PaymentContested():
-                self.payments.change(
-                    event.voucher, "contested", contested_on=event.day, contest_reason=event.reason
-                )
+                self.payments.change(number, "contested", contested_on=event.day, contest_reason=event.reason)
             case PaymentWithdrawn():
-                self.payments.change(event.voucher, "withdrawn", ended_on=happening.day)
+                self.payments.change(number, "withdrawn", ended_on=day)
             case PaymentCompleted():
-                self.payments.change(event.voucher, "completed", ended_on=happening.day)
+                self.payments.change(number, "completed", ended_on=day)
             case PaymentAwarded():
-                decided = {"arbiter": event.arbiter, "ruling": event.ruling, "ended_on": happening.day}
-                self.payments.change(event.voucher, "completed" if event.paid else "withdrawn", **decided)
+                decided = {"arbiter": event.arbiter, "ruling": event.ruling, "ended_on": day}
+                self.payments.change(number, "completed" if event.paid else "withdrawn", **decided)
             case VoucherPledged():
-                self.pledges[event.voucher] = {"filing": event.filing}
-        after = self.world.vouchers.get(event.voucher)
-        if after is not None and after.face == 0:
-            ended_as = _ENDINGS.get(type(event), "settled")
-            self.vouchers.setdefault(event.voucher, {}).setdefault("ended_as", ended_as)
+                self.pledges[number] = {"filing": event.filing}
 
     def write(self) -> None:
         """Writes every row that the piece has changed."""
-        before, after = self.before, self.world
-        parties = {n: (party, after.recoveries.get(n)) for n, party in after.parties.items()}
+        before, after, of = self.before, self.draft, self.touched
+        parties = {n: (after.parties[n], after.recoveries.get(n)) for n in of.parties if n in after.parties}
         known = {n: (party, before.recoveries.get(n)) for n, party in before.parties.items()}
-        self._put(PartyRow, ("party",), {n: party_row(*parties[n]) for n in _changed(known, parties)}, known)
-        signers = {n: {"party": after.signers[n]} for n in _changed(before.signers, after.signers)}
+        changed = {n: party_row(*parties[n]) for n in _changed(known, parties, of.parties)}
+        self._put(PartyRow, ("party",), changed, known)
+        signers = {
+            n: {"party": after.signers[n]} for n in _changed(before.signers, after.signers, of.signers)
+        }
         self._put(SignerRow, ("signer",), signers, before.signers)
-        verifiers = {n: verifier_row(after.verifiers[n]) for n in _changed(before.verifiers, after.verifiers)}
+        verifiers = {
+            n: verifier_row(after.verifiers[n])
+            for n in _changed(before.verifiers, after.verifiers, of.verifiers)
+        }
         self._put(VerifierRow, ("verifier",), verifiers, before.verifiers)
         self._put_settings()
-        issuers = {n: issuer_row(after.issuers[n]) for n in _changed(before.issuers, after.issuers)}
+        issuers = {
+            n: issuer_row(after.issuers[n]) for n in _changed(before.issuers, after.issuers, of.issuers)
+        }
         self._put(IssuerRow, ("issuer",), issuers, before.issuers)
-        lines = {n: line_row(n, after.lines[n]) for n in _changed(before.lines, after.lines)}
+        lines = {n: line_row(n, after.lines[n]) for n in _changed(before.lines, after.lines, of.lines)}
+        lines = dict(sorted(lines.items(), key=lambda each: each[1]["parent"] is not None))  # parents first
         self._put(LineRow, ("line",), lines, before.lines)
         promises = {
             n: promise_row(after.promises[n]) | self.promises.get(n, {})
-            for n in _changed(before.promises, after.promises)
+            for n in _changed(before.promises, after.promises, of.promises)
         }
         self._put(PromiseRow, ("promise",), promises, before.promises)
-        vouchers = {n: self._voucher(n) for n in _changed(before.vouchers, after.vouchers)}
+        vouchers = {n: self._voucher(n) for n in _changed(before.vouchers, after.vouchers, of.vouchers)}
         self._put(VoucherRow, ("voucher",), vouchers, before.vouchers)
         payment_key = ("voucher", "sequence")
         self._put(PaymentRow, payment_key, self.payments.new)
         changes = {key: values for key, values in self.payments.changes.items() if values}
         self._put(PaymentRow, payment_key, changes, changes)
         self._put_passing()
-        orders: dict[Any, dict[str, Any]] = {key: {} for key in after.spent_orders}
+        orders: dict[Any, dict[str, Any]] = {key: {} for key in sorted(after.spent_orders)}
         self._put(FreezeOrderRow, ("order", "voucher"), orders)
+        after.spent_orders.clear()  # the next piece has its own
         uses = {
             key: {"total": after.invoice_uses[key].total, "used": after.invoice_uses[key].used}
-            for key in _changed(before.invoice_uses, after.invoice_uses)
+            for key in _changed(before.invoice_uses, after.invoice_uses, of.invoices)
         }
         self._put(InvoiceUseRow, ("payer", "fingerprint"), uses, before.invoice_uses)
-        if self.history:
-            self.session.execute(insert(HistoryRow), self.history)
+        add(self.session, HistoryRow, HISTORY, self.history, kept=True)
 
-    def _asserted(self, event: PaymentAsserted, was: World, day: Day) -> None:
-        number, sold = event.voucher, was.vouchers[event.voucher]
+    def _asserted(self, event: PaymentAsserted, sold: Voucher, day: Day) -> None:
+        number = event.voucher
         if number in self.payments.open:
             self.payments.change(number, "replaced", ended_on=day)
-        bank = bank_of(was.promises[promise_of(number)].line)
-        under_way = self.world.payments.get(number)
+        bank = bank_of(self.draft.promises[promise_of(number)].line)
+        under_way = self.draft.payments.get(number)
         fate = "completed" if under_way is None else "confirmed" if event.agreed else "asserted"
-        sequence = self.world.vouchers[number].sequence
+        sequence = self.draft.vouchers[number].sequence
         self.payments.new[number, sequence] = {
             "purpose": int(event.purpose),
             "asserter": sold.funder if event.purpose == Purpose.DISBURSEMENT else bank,
@@ -285,8 +309,8 @@ class _Writer:
             self.payments.open[number] = sequence
 
     def _voucher(self, number: VoucherId) -> dict[str, Any]:
-        voucher, promise = self.world.vouchers[number], promise_of(number)
-        row = voucher_row(voucher, promise if promise in self.world.promises else None)
+        voucher, promise = self.draft.vouchers[number], promise_of(number)
+        row = voucher_row(voucher, promise if promise in self.draft.promises else None)
         if not voucher.locks & Lock.DISCOUNT:
             row["quote"] = None
         if number not in self.before.vouchers:
@@ -296,33 +320,9 @@ class _Writer:
             facts.pop("quote", None)
         return row | facts
 
-    def _note(self, happening: Happening, number: VoucherId, other: VoucherId | None) -> None:
-        event = happening.event
-        voucher: Voucher | None = self.world.vouchers.get(number)
-        self.history.append(
-            {
-                "contract": self.contract,
-                "voucher": number,
-                "block": happening.block,
-                "log_index": happening.log_index,
-                "name": type(event).__name__,
-                "day": happening.day,
-                "tx_hash": happening.tx_hash,
-                "party": _first(event, _WHO),
-                "amount": _first(event, _HOW_MUCH),
-                "reference": _first(event, _WHICH),
-                "other": other,
-                "face": voucher.face if voucher else None,
-                "holder": voucher.holder if voucher else None,
-                "tier": voucher.tier if voucher else None,
-                "locks": int(voucher.locks) if voucher else None,
-                "sequence": voucher.sequence if voucher else None,
-            }
-        )
-
     def _put_settings(self) -> None:
         """Of a contract whose settings were never changed there is no row."""
-        before, after = self.before, self.world
+        before, after = self.before, self.draft
         for table, was, row in (
             (LedgerSettingsRow, before.settings, settings_row(after.settings)),
             (RegistrySettingsRow, before.registry_settings, registry_settings_row(after.registry_settings)),
@@ -332,12 +332,15 @@ class _Writer:
 
     def _put_passing(self) -> None:
         """What is in a table only while it lasts: freezes and pledges."""
-        before, after = self.before, self.world
-        freezes = {n: {"until": after.freezes[n]} for n in _changed(before.freezes, after.freezes)}
+        before, after, vouchers = self.before, self.draft, self.touched.vouchers
+        freezes = {n: {"until": after.freezes[n]} for n in _changed(before.freezes, after.freezes, vouchers)}
         pledges = {
             n: pledge_row(after.pledges[n]) | self.pledges.get(n, {})
             # a new pledge may be like the old one in all but its filing
-            for n in {*_changed(before.pledges, after.pledges), *(self.pledges.keys() & after.pledges.keys())}
+            for n in {
+                *_changed(before.pledges, after.pledges, vouchers),
+                *(self.pledges.keys() & after.pledges.keys()),
+            }
         }
         self._take(FreezeRow, before.freezes.keys() - after.freezes.keys())
         self._put(FreezeRow, ("voucher",), freezes, before.freezes)
@@ -358,18 +361,22 @@ class _Writer:
         known: Mapping[Any, object] | None = None,
     ) -> None:
         """Updates the rows whose keys are known and inserts the others."""
-        groups: dict[tuple[bool, tuple[str, ...]], list[dict[str, Any]]] = {}
+        groups: dict[tuple[bool, tuple[str, ...]], list[tuple[Any, ...]]] = {}
         for number, values in rows.items():
             parts = number if len(key) != 1 else (number,)
-            row = {"contract": self.contract, **dict(zip(key, parts, strict=True)), **values}
-            groups.setdefault((known is not None and number in known, tuple(row)), []).append(row)
-        for (is_known, _), group in groups.items():
-            self.session.execute(update(table) if is_known else insert(table), group)
+            is_known = known is not None and number in known
+            groups.setdefault((is_known, tuple(values)), []).append((self.contract, *parts, *values.values()))
+        for (is_known, columns), group in groups.items():
+            names = ("contract", *key, *columns)
+            if is_known:
+                change(self.session, table, names, group, keys=1 + len(key))
+            else:
+                add(self.session, table, names, group)
 
 
-def _changed(before: Mapping[K, V], after: Mapping[K, V]) -> Iterator[K]:
-    return (key for key, value in after.items() if before.get(key) != value)
-
-
-def _first(event: Event, names: tuple[str, ...]) -> Any:
-    return next((getattr(event, name) for name in names if hasattr(event, name)), None)
+def _changed(before: Mapping[K, V], after: Mapping[K, V], keys: Iterable[K]) -> Iterator[K]:
+    """Of these keys those of which there is something else, or something at all, now."""
+    for key in keys:
+        value, was = after.get(key), before.get(key)
+        if value is not None and value is not was and value != was:
+            yield key

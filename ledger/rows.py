@@ -3,24 +3,27 @@
     world_of       everything that a ledger and its registry hold, and what the ledger inherits
     worlds_of      the same of every pinned ledger, in order of succession
     world_around   just what a few events can touch
+    Surroundings   the same of events that go on and on, each row read once
 
-How a row turns into a record is in `record_rows.py`. Nothing is written here.
+How a row turns into a record is in `record_rows.py`. Rows are read as plain ones, which have the attributes of their
+table's class: the index reads too many for objects that a session keeps. Nothing is written here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import select
+from sqlalchemy import ARRAY, any_, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ledger.agreements import PartyNumber, VoucherId
+from ledger.agreements import LineId, PartyNumber, PromiseId, VoucherId
 from ledger.calendar import Day
 from ledger.chain import Address
-from ledger.events import Event
+from ledger.events import Event, InvoiceReturned, InvoiceUsed
 from ledger.pin import Pin
 from ledger.record_rows import (
     issuer_record_of,
@@ -55,10 +58,12 @@ from ledger.tables import (
     VerifierRow,
     VoucherRow,
 )
-from ledger.world import InvoiceUse, RegistrySettings, Settings, World, promise_of
+from ledger.world import Draft, InvoiceUse, RegistrySettings, Settings, World, promise_of
 
+K = TypeVar("K")
+V = TypeVar("V")
 R = TypeVar("R", bound=Base)
-AT_ONCE: Final = 500
+AT_ONCE: Final = 2_000
 """Keys in one query; databases set limits to them."""
 
 
@@ -95,7 +100,11 @@ def _world(session: Session, pin: Pin) -> World:
         lines={row.line: line_of(row) for row in _rows(session, LineRow, ledger)},
         promises={row.promise: promise_record_of(row) for row in _rows(session, PromiseRow, ledger)},
         vouchers={row.voucher: voucher_of(row) for row in _rows(session, VoucherRow, ledger)},
-        payments={row.voucher: payment_of(row) for row in open_payments(session, ledger)},
+        payments={
+            row.voucher: payment_of(row)
+            for row in _rows(session, PaymentRow, ledger)
+            if row.fate in OPEN_FATES
+        },
         pledges={row.voucher: pledge_of(row) for row in _rows(session, PledgeRow, ledger)},
         freezes={row.voucher: Day(row.until) for row in _rows(session, FreezeRow, ledger)},
         spent_orders=frozenset((row.order, row.voucher) for row in orders),
@@ -110,44 +119,129 @@ def _world(session: Session, pin: Pin) -> World:
 
 def world_around(session: Session, contract: str, events: Collection[Event]) -> World:
     """What the rows say of everything that these events of one contract can touch; of the rest nothing."""
-    numbers = _named(events, "party")
-    parties = list(_rows(session, PartyRow, contract, PartyRow.party, numbers))
-    claimed = _rows(session, SignerRow, contract, SignerRow.signer, _named(events, "signer"))
-    listed = _rows(session, VerifierRow, contract, VerifierRow.verifier, _named(events, "verifier"))
-    vouchers = _named(events, "voucher", "child")
-    promises = {
-        row.promise: promise_record_of(row)
-        for row in _rows(session, PromiseRow, contract, PromiseRow.promise, {promise_of(v) for v in vouchers})
-    }
-    lines = _named(events, "line") | {promise.line for promise in promises.values()}
-    known = {row.line: line_of(row) for row in _rows(session, LineRow, contract, LineRow.line, lines)}
-    parents = {line.parent for line in known.values() if line.parent} - known.keys()
-    known |= {row.line: line_of(row) for row in _rows(session, LineRow, contract, LineRow.line, parents)}
-    issuers = _named(events, "issuer") | {line.issuer for line in known.values()}
-    standing = _rows(session, IssuerRow, contract, IssuerRow.issuer, issuers)
-    fingerprints = _named(events, "fingerprint")
-    uses = _rows(session, InvoiceUseRow, contract, InvoiceUseRow.fingerprint, fingerprints)
-    held = _rows(session, VoucherRow, contract, VoucherRow.voucher, vouchers)
-    pledged = _rows(session, PledgeRow, contract, PledgeRow.voucher, vouchers)
-    frozen = _rows(session, FreezeRow, contract, FreezeRow.voucher, vouchers)
-    return World(
-        parties={PartyNumber(row.party): party_of(row) for row in parties},
-        recoveries=recoveries_of(parties),
-        signers={row.signer: PartyNumber(row.party) for row in claimed},
-        verifiers={row.verifier: verifier_of(row) for row in listed},
-        registry_settings=_registry_settings(session, contract),
-        lines=known,
-        promises=promises,
-        vouchers={row.voucher: voucher_of(row) for row in held},
-        payments={row.voucher: payment_of(row) for row in open_payments(session, contract, vouchers)},
-        pledges={row.voucher: pledge_of(row) for row in pledged},
-        freezes={row.voucher: Day(row.until) for row in frozen},
-        invoice_uses={
-            (PartyNumber(row.payer), row.fingerprint): InvoiceUse(row.total, row.used) for row in uses
-        },
-        issuers={PartyNumber(row.issuer): issuer_record_of(row) for row in standing},
-        settings=_settings(session, contract),
-    )
+    return Surroundings(contract).meet(session, events).world
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What some events can touch, by its keys, and what is known of it so far."""
+
+    world: World
+    parties: Collection[PartyNumber]
+    signers: Collection[int]
+    verifiers: Collection[int]
+    lines: Collection[LineId]
+    promises: Collection[PromiseId]
+    vouchers: Collection[VoucherId]
+    invoices: Collection[tuple[PartyNumber, bytes]]
+    issuers: Collection[PartyNumber]
+
+
+class Surroundings:
+    """What a contract's rows say of everything that events have touched so far, each read once.
+
+    Whoever folds events into `draft` and writes what has changed finds the rows here as they are by then, as long as
+    nobody else writes. `payments`: the sequence of the payment under way on a voucher.
+    """
+
+    def __init__(self, contract: str) -> None:
+        self.contract = contract
+        self.draft: Draft = World().draft()
+        self.payments: dict[VoucherId, int] = {}
+        self._asked: dict[type[Base], set[Any]] = {}
+
+    def meet(self, session: Session, events: Collection[Event]) -> Touched:
+        """Reads what these events can touch and was not read before."""
+        draft, kinds = self.draft, _by_kind(events)
+        parties, vouchers = _named(kinds, "party"), _named(kinds, "voucher", "child")
+        signers, verifiers = _named(kinds, "signer"), _named(kinds, "verifier")
+        promises = {promise_of(voucher) for voucher in vouchers}
+        self._read_registry(session, parties, signers, verifiers)
+        for promise in self._new(session, PromiseRow, PromiseRow.promise, promises):
+            draft.promises[promise.promise] = promise_record_of(promise)
+        lines = _named(kinds, "line", "parent")
+        lines |= {draft.promises[promise].line for promise in promises if promise in draft.promises}
+        for _ in range(2):  # the parents of those that are known now
+            for line in self._new(session, LineRow, LineRow.line, lines):
+                draft.lines[line.line] = line_of(line)
+            lines |= {draft.lines[line].parent for line in lines if line in draft.lines}
+        issuers = _named(kinds, "issuer") | {
+            draft.lines[line].issuer for line in lines if line in draft.lines
+        }
+        for issuer in self._new(session, IssuerRow, IssuerRow.issuer, issuers):
+            draft.issuers[PartyNumber(issuer.issuer)] = issuer_record_of(issuer)
+        fingerprints = _named(kinds, "fingerprint")
+        for use in self._new(session, InvoiceUseRow, InvoiceUseRow.fingerprint, fingerprints):
+            draft.invoice_uses[PartyNumber(use.payer), use.fingerprint] = InvoiceUse(use.total, use.used)
+        self._read_vouchers(session, vouchers)
+        used = (*kinds.get(InvoiceUsed, ()), *kinds.get(InvoiceReturned, ()))
+        invoices = {(event.payer, event.fingerprint) for event in used}
+        return Touched(
+            world=World(
+                parties=_of(draft.parties, parties),
+                recoveries=_of(draft.recoveries, parties),
+                signers=_of(draft.signers, signers),
+                verifiers=_of(draft.verifiers, verifiers),
+                registry_settings=draft.registry_settings,
+                lines=_of(draft.lines, lines),
+                promises=_of(draft.promises, promises),
+                vouchers=_of(draft.vouchers, vouchers),
+                payments=_of(draft.payments, vouchers),
+                pledges=_of(draft.pledges, vouchers),
+                freezes=_of(draft.freezes, vouchers),
+                invoice_uses=_of(draft.invoice_uses, invoices),
+                issuers=_of(draft.issuers, issuers),
+                settings=draft.settings,
+            ),
+            parties=parties,
+            signers=signers,
+            verifiers=verifiers,
+            lines=lines,
+            promises=promises,
+            vouchers=vouchers,
+            invoices=invoices,
+            issuers=issuers,
+        )
+
+    def _read_registry(
+        self, session: Session, parties: set[Any], signers: set[Any], verifiers: set[Any]
+    ) -> None:
+        draft = self.draft
+        if not self._asked:  # the first time
+            draft.registry_settings = _registry_settings(session, self.contract)
+            draft.settings = _settings(session, self.contract)
+        admitted = list(self._new(session, PartyRow, PartyRow.party, parties))
+        draft.parties.update((PartyNumber(row.party), party_of(row)) for row in admitted)
+        draft.recoveries.update(recoveries_of(admitted))
+        for signer in self._new(session, SignerRow, SignerRow.signer, signers):
+            draft.signers[signer.signer] = PartyNumber(signer.party)
+        for verifier in self._new(session, VerifierRow, VerifierRow.verifier, verifiers):
+            draft.verifiers[verifier.verifier] = verifier_of(verifier)
+
+    def _read_vouchers(self, session: Session, vouchers: set[VoucherId]) -> None:
+        draft = self.draft
+        for voucher in self._new(session, VoucherRow, VoucherRow.voucher, vouchers):
+            draft.vouchers[voucher.voucher] = voucher_of(voucher)
+        for payment in self._new(session, PaymentRow, PaymentRow.voucher, vouchers):
+            if payment.fate in OPEN_FATES:
+                draft.payments[payment.voucher] = payment_of(payment)
+                self.payments[payment.voucher] = payment.sequence
+        for pledge in self._new(session, PledgeRow, PledgeRow.voucher, vouchers):
+            draft.pledges[pledge.voucher] = pledge_of(pledge)
+        for freeze in self._new(session, FreezeRow, FreezeRow.voucher, vouchers):
+            draft.freezes[freeze.voucher] = Day(freeze.until)
+
+    def _new(
+        self, session: Session, table: type[R], column: InstrumentedAttribute[Any], keys: set[Any]
+    ) -> Iterator[R]:
+        asked = self._asked.setdefault(table, set())
+        new = keys - asked
+        asked |= new
+        return _rows(session, table, self.contract, column, new)
+
+
+def _of(records: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
+    return {key: records[key] for key in keys if key in records}
 
 
 def _settings(session: Session, ledger: str) -> Settings:
@@ -160,17 +254,21 @@ def _registry_settings(session: Session, registry: str) -> RegistrySettings:
     return next((registry_settings_of(row) for row in rows), RegistrySettings())
 
 
-def open_payments(
-    session: Session, contract: str, vouchers: Collection[VoucherId] | None = None
-) -> Iterator[PaymentRow]:
-    """The payments under way, at most one on a voucher; of these vouchers, or of all."""
-    rows = _rows(session, PaymentRow, contract, PaymentRow.voucher, vouchers)
-    return (row for row in rows if row.fate in OPEN_FATES)
+def _by_kind(events: Iterable[Event]) -> dict[type, list[Event]]:
+    kinds: dict[type, list[Event]] = {}
+    for event in events:
+        kinds.setdefault(type(event), []).append(event)
+    return kinds
 
 
-def _named(events: Collection[Event], *fields: str) -> set[Any]:
-    values = (getattr(event, name, None) for event in events for name in fields)
-    return {value for value in values if value is not None}
+def _named(kinds: Mapping[type, Sequence[Event]], *fields: str) -> set[Any]:
+    """What these fields say, in those events that have them."""
+    found: set[Any] = set()
+    for kind, events in kinds.items():
+        for name in fields:
+            if name in kind.__match_args__:  # type: ignore[attr-defined]
+                found.update(map(attrgetter(name), events))
+    return found
 
 
 def _rows(
@@ -180,12 +278,14 @@ def _rows(
     column: InstrumentedAttribute[Any] | None = None,
     keys: Collection[Any] | None = None,
 ) -> Iterator[R]:
-    # The rows may have been changed by statements that the session's objects know nothing of.
-    query = select(table).where(table.__table__.c.contract == contract)
-    query = query.execution_options(populate_existing=True)
+    columns = table.__table__.c
+    query = select(*columns).where(columns.contract == contract)
     if column is None or keys is None:
-        yield from session.scalars(query)
+        yield from session.execute(query)  # type: ignore[misc]
         return
-    asked = sorted(keys)
+    asked, of = sorted(keys), columns[column.key]
+    arrays = session.get_bind().dialect.name == "postgresql"  # one parameter, however many keys
     for at in range(0, len(asked), AT_ONCE):
-        yield from session.scalars(query.where(column.in_(asked[at : at + AT_ONCE])))
+        some = asked[at : at + AT_ONCE]
+        these = of == any_(literal(some, ARRAY(of.type))) if arrays else of.in_(some)
+        yield from session.execute(query.where(these))  # type: ignore[misc]

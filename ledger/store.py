@@ -1,8 +1,8 @@
 """The database: opened, brought to the newest revision, and bound to its chain by pins.
 
-SQLite by default (write-ahead log, foreign keys on, every commit on disk before it is reported), PostgreSQL
-by its address. A unit of work is `reading()` or `writing()`; what is written is committed whole or not at
-all. Nothing here asks a chain or knows a rule. A database of a newer version, or of another chain, is
+SQLite by default, PostgreSQL by its address; `database.py` says how each is set up and which errors there are. A
+unit of work is `reading()` or `writing()`; what is written is committed whole or not at all. Nothing here asks a
+chain or knows a rule, and nothing is tried a second time. A database of a newer version, or of another chain, is
 refused.
 
 An installation is one registry and a list of ledgers on it in order of succession: the first, its successor, …
@@ -14,19 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
 from eth_utils.address import to_checksum_address
-from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from ledger.chain import NOBODY, Address, Hash
+from ledger.database import WRITES, alone_to_migrate, open_engine, usable
 from ledger.errors import ChainError, InputError
 from ledger.events import journal_start
 from ledger.members import Contract
@@ -36,7 +35,6 @@ from ledger.tables import CursorRow, PinRow
 
 NO_BLOCK: Final = Hash(bytes(32))
 """The hash in a cursor that has not been at any block yet."""
-_WRITES: Final = "tallystick_writes"
 
 
 class Store:
@@ -44,21 +42,30 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reading = sessionmaker(engine, expire_on_commit=False)
-        self._writing = sessionmaker(engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+        # SQLite's readers have one view of their own accord.
+        one_view = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._reading = sessionmaker(engine.execution_options(**one_view), expire_on_commit=False)
+        self._writing = sessionmaker(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session on one unchanging view of the database; what it changes is lost."""
-        with _usable(self._engine), self._reading() as session:
+        with usable(self._engine), self._reading() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that is committed at the end and rolled back on an exception. On SQLite it is the only
-        writer from its beginning on."""
-        with _usable(self._engine), self._writing.begin() as session:
+        """A session that is committed at the end and rolled back on an exception.
+
+        On SQLite it is the only writer from its first statement on. On PostgreSQL others write at the same time: who
+        decides by what a row says reads it with `with_for_update()`. DatabaseUncertain where the connection was lost
+        while committing, DatabaseUnusable where it was lost before: then nothing was written.
+        """
+        with usable(self._engine), self._writing() as session:
             yield session
+            session.flush()
+            with usable(self._engine, committing=True):
+                session.commit()
 
     def close(self) -> None:
         """Gives the database free."""
@@ -72,16 +79,15 @@ class Store:
 
 
 def open_store(url: str) -> Store:
-    """Opens the database at `url` (`sqlite:///path`, `postgresql+psycopg://…`) and migrates it if need be.
+    """Opens the database at `url` (`sqlite:///path`, `postgresql://…`) and migrates it if need be; of several
+    processes that open it at once, one does.
 
     InputError for an address that cannot be used and for a database of a newer version.
     """
+    engine = open_engine(url)
     try:
-        engine = _engine(make_url(url))
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
-        raise InputError("this is no address of a database: it looks like sqlite:///tallystick.db") from None
-    try:
-        with _usable(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
+        with usable(engine), engine.execution_options(**{WRITES: True}).begin() as connection:
+            alone_to_migrate(connection)
             migrate(connection)
     except BaseException:
         engine.dispose()
@@ -102,37 +108,6 @@ def migrate(connection: Connection, revision: str = "head") -> None:
         raise InputError(
             f"this database was written by a newer version of the product ({unknown}): use that one"
         ) from None
-
-
-def _engine(url: URL) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, those of the schema included
-    for setting in ("busy_timeout=10000", "journal_mode=wal", "synchronous=full", "foreign_keys=on"):
-        connection.execute(f"pragma {setting}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A reader that turns writer fails where another wrote meanwhile: who writes says so at the start.
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
-@contextmanager
-def _usable(engine: Engine) -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as broken:
-        if type(broken) not in (DatabaseError, OperationalError):
-            raise  # a statement of ours is wrong: no condition of the database
-        where = engine.url.render_as_string(hide_password=True)
-        raise InputError(f"the database {where} cannot be used: {broken.orig}") from None
 
 
 # Pins

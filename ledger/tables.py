@@ -5,25 +5,25 @@
     ledger_settings issuers lines promises vouchers
     payments pledges freezes freeze_orders invoice_uses
     voucher_history
-    outbox                                                what is to be sent, and what became of it
 
-Only `outbox` holds anything that the chain does not. Amounts are fen, days China-time day numbers, party
-numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but a block's names its
-contract and has it in its key, because one database follows several on one chain. No rule stands here; the
-migrations make the tables, and a test compares the two.
+What is to be sent, which no chain holds yet, has its tables in `outbox_tables.py`. Amounts are fen, days
+China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but
+a block's names its contract and has it in its key, because one database follows several on one chain. No rule
+stands here; the migrations make the tables, and a test compares the two.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ledger import outbox_tables
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
-__all__ = ["Base", "bytes_of", "hex_of"]
+__all__ = ["Base", "bytes_of", "hex_of", "outbox_tables"]  # so that `Base` knows every table
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
@@ -353,48 +353,3 @@ PROJECTION: Final[tuple[type[Base], ...]] = (
     *(PromiseRow, VoucherRow, PaymentRow, PledgeRow, FreezeRow, FreezeOrderRow, InvoiceUseRow, HistoryRow),
 )
 """The tables that can be deleted and made again, each after those that it refers to."""
-
-
-# Outbox
-
-
-class OutboxRow(Base):
-    """A call to be sent, in the order of its number.
-
-    `digest` is the agreement's (where nobody signs, a hash of the call and the voucher's sequence): one digest
-    is in the box once, unless refused. `signers` are party numbers as JSON, NULL where they were not named.
-    `status` is queued, sent, done or refused; `place` is the index in the batch that was sent. `block` to
-    `log_index` say where it landed, or at which block it was refused.
-    """
-
-    __tablename__ = "outbox"
-    __table_args__ = (
-        Index(
-            "outbox_once",
-            "contract",
-            "digest",
-            unique=True,
-            sqlite_where=text("status <> 'refused'"),
-            postgresql_where=text("status <> 'refused'"),
-        ),
-        Index("outbox_by_status", "status", "number"),
-    )
-    number: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
-    )
-    contract: Mapped[str] = mapped_column(ADDRESS)
-    digest: Mapped[bytes]
-    verb: Mapped[str] = mapped_column(String(32))
-    agreement: Mapped[dict[str, Any]] = mapped_column(JSON)
-    issued: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    consents: Mapped[list[str]] = mapped_column(JSON)
-    signers: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
-    calldata: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(String(8))
-    place: Mapped[int | None] = mapped_column(Integer)
-    tx_hash: Mapped[bytes | None]
-    block: Mapped[int | None]
-    block_hash: Mapped[bytes | None]
-    log_index: Mapped[int | None]
-    refusal: Mapped[str | None] = mapped_column(String(64))
-    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -23,9 +23,8 @@ from ledger.calendar import DAY_SECONDS, Timestamp, date_of_day, parse_date, sta
 from ledger.calendar import day_of_date as day_number
 from ledger.chain import Address
 from ledger.errors import ChainError, InputError, Refusal
-from ledger.gas import CEILING, batch_gas, item_gas
+from ledger.gas import CEILING, Caps, bare_floor, batch_gas, key_of, with_checks
 from ledger.members import Contract, LineId, line_text, voucher_text
-from ledger.outbox import Item
 from ledger.payment import Unsigned
 from ledger.sentences import sentences
 from ledger.signing import WITH_NEW_SIGNER, calldata, root_id
@@ -217,18 +216,16 @@ def simulate(
     """Asks the contract itself, with as much gas as the relay gives; its Refusal where it says no."""
     registry = agreement.contract is Contract.REGISTRY
     contract = office.pin.registry if registry else office.pin.ledger
-    item = Item(
-        *(0, contract, call, None, None, tuple(signers), tuple(consents), agreement, None, 0, None, None)
-    )
-    caps = _caps(office.world()).of(item)
-    gas = min(batch_gas([item_gas(agreement, call, signature_gas=caps)]), CEILING)
+    keys = [key_of(consent) for consent in consents]
+    floor = with_checks(bare_floor(agreement, call), _caps(office.world()).of(keys, signers))
+    gas = min(batch_gas([floor]), CEILING)
     outcome = office.chain.simulate(contract, call, sender=office.chain.account, gas=gas)
     if not outcome.ok:
         raise decode_revert(outcome.output, [load("VoucherLedger").abi, load("PartyRegistry").abi])
 
 
-def _caps(world: World) -> relay.Caps:
-    return relay.Caps(
+def _caps(world: World) -> Caps:
+    return Caps(
         wallets={
             number: party.signature_gas for number, party in world.parties.items() if party.signature_gas
         },

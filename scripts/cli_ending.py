@@ -11,8 +11,9 @@ from sqlalchemy import select
 from ledger.agreements import Cancel, CancelWhole, Issue, Revoke, RevokeIssue, VoucherId, from_json
 from ledger.errors import InputError
 from ledger.members import Contract
+from ledger.outbox import LANDED
+from ledger.outbox_tables import OutboxRow
 from ledger.signing import root_id
-from ledger.tables import OutboxRow
 from ledger.world import promise_of
 from scripts import cli_envelope as envelope
 from scripts.cli_command import Act
@@ -79,7 +80,7 @@ def _issue_of(office: Office, number: VoucherId) -> Issue:
         query = select(OutboxRow).where(
             OutboxRow.contract == office.pin.ledger,
             OutboxRow.verb == Issue.verb(),
-            OutboxRow.status == "done",
+            OutboxRow.status.in_(LANDED),
         )
         sent = [row.agreement for row in session.scalars(query) if row.digest[-20:] == promise]
     found = from_json(sent[0]) if sent else None

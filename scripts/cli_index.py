@@ -6,6 +6,7 @@ here, is not made again: a database that is replaced is kept beside the new one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,7 @@ from ledger.members import parse_hex
 from ledger.pin import pin_of, predecessor_of
 from ledger.store import add_pin, open_store
 from scripts.cli_dossier import DossierFile
-from scripts.cli_installation import CHAIN, DATABASE, DOSSIER, KEYS, open_chain, opened
+from scripts.cli_installation import CHAIN, DATABASE, DATABASE_URL, DOSSIER, KEYS, open_chain, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
 from scripts.cli_screen import Screen
 from scripts.cli_unfinished import forget, unfinished, waiting_text
@@ -81,6 +82,11 @@ def _rebuild(screen: Screen, directory: Path, node: str | None, *, named: Sequen
     """A new database of the same ledgers, whole before it takes the place of the old one."""
     if not any((directory / name).is_file() for name in (DOSSIER, KEYS, CHAIN)):
         raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
+    if os.environ.get(DATABASE_URL):
+        raise InputError(
+            f"--rebuild makes the file {DATABASE}: take {DATABASE_URL} out of the environment, or name an empty "
+            "database and give it the ledgers with: tallystick succeed --deployed"
+        )
     chain = open_chain(directory, node, sends=False)
     fresh = directory / f".{DATABASE}.unfinished"
     try:

@@ -1,9 +1,13 @@
 """An installation on disk: chain.sqlite, tallystick.sqlite, keys.json and dossier.json in one directory.
 
-`create` makes one whole or not at all; `opened` opens one, checks that chain and database belong together, and
-closes it. An empty file unreported-N beside them is of a command that was killed (`cli_unfinished.py`). With a node the
-chain is the node's and the directory has no chain.sqlite; the key that pays the gas there comes from
-TALLYSTICK_GAS_KEY. Two processes cannot open one embedded chain.
+`create` makes one whole or not at all; `opened` opens one, checks that directory, chain and database belong
+together, and closes it. An empty file unreported-N beside them is of a command that was killed
+(`cli_unfinished.py`). Two settings name other engines, and the directory then lacks the file that they replace:
+
+    TALLYSTICK_CHAIN_URL (or --node)   a JSON-RPC node; the key that pays the gas there is in TALLYSTICK_GAS_KEY
+    TALLYSTICK_DATABASE_URL            PostgreSQL; no option, for a command line is no place for a password
+
+Two processes cannot open one embedded chain.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from sqlalchemy import select
 
 from ledger.agreements import PartyNumber, VoucherId
 from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
-from ledger.chain import Address, RpcChain
+from ledger.chain import Address
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
@@ -33,16 +37,18 @@ from ledger.members import Contract, parse_hex
 from ledger.money import shown
 from ledger.pin import Pin, check_pin
 from ledger.rows import world_of
+from ledger.rpc_chain import RpcChain
 from ledger.signing import Domain
 from ledger.store import Store, add_pin, open_store, pins
 from ledger.tables import VoucherRow
 from ledger.world import World
 from scripts.cli_dossier import DossierFile
-from scripts.cli_options import naming
+from scripts.cli_options import CHAIN_URL, naming
 from scripts.cli_screen import Screen
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
 GAS_KEY: Final = "TALLYSTICK_GAS_KEY"
+DATABASE_URL: Final = "TALLYSTICK_DATABASE_URL"
 Engine = EmbeddedChain | RpcChain
 
 
@@ -141,19 +147,24 @@ class Office:
 def opened(
     screen: Screen, directory: Path, node: str | None, *, sends: bool = False, ledger: str | None = None
 ) -> Iterator[Office]:
-    """The installation in a directory. InputError where there is none, or no such ledger in it, ChainError where
-    the chain is another. `ledger`: as the user has named it."""
-    _require_installation(directory)
+    """The installation in a directory. InputError where there is none, or no such ledger in it, or where the
+    database is another installation's, ChainError where the chain is another. `ledger`: as the user has named it."""
+    database = _database(directory)
     dossier = DossierFile.load(directory / DOSSIER)
     screen.names, screen.vouchers = dossier.names, dossier.numbers
     chain = open_chain(directory, node, sends=sends)
     office: Office | None = None
     try:
-        with open_store(f"sqlite:///{directory / DATABASE}") as store:
+        with open_store(database) as store:
             with store.reading() as session:
                 pinned = pins(session)
             if not pinned:
-                raise InputError(f"the database in {directory} names no contract: deploy anew elsewhere")
+                raise InputError(f"the database of {directory} names no contract: deploy anew elsewhere")
+            if dossier.contract not in [each.ledger for each in pinned]:
+                raise InputError(
+                    f"the database has ledger {pinned[0].ledger}, the dossier in {directory} is of ledger "
+                    f"{dossier.contract}: let {DATABASE_URL} name the database of this installation"
+                )
             for each in pinned:
                 check_pin(chain, each)
             pin = pinned[-1] if ledger is None else _named(pinned, ledger)
@@ -166,17 +177,6 @@ def opened(
         present = chain if office is None else office.chain  # another one after a question
         if isinstance(present, EmbeddedChain) and not (office and office.away):
             present.close()
-
-
-def _require_installation(directory: Path) -> None:
-    """InputError, with what to do, where there is no database."""
-    if not (directory / DATABASE).is_file():
-        if (directory / DOSSIER).is_file() or (directory / CHAIN).is_file():
-            raise InputError(
-                f"{directory} has lost its database {DATABASE}: make it again from the chain with: "
-                "tallystick index --rebuild"
-            )
-        raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
 
 
 def ledger_text(pins: Sequence[Pin], pin: Pin) -> str:
@@ -192,18 +192,32 @@ def _named(pins: Sequence[Pin], text: str) -> Pin:
     raise InputError(f"--ledger: {shown(text)} is no ledger of this installation, which has {known}")
 
 
+def _database(directory: Path) -> str:
+    kept, given = directory / DATABASE, os.environ.get(DATABASE_URL, "")
+    if not kept.is_file() and not (directory / DOSSIER).is_file() and not (directory / CHAIN).is_file():
+        raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
+    if given and kept.is_file():
+        raise InputError(f"{directory} has a database of its own: take {DATABASE_URL} out of the environment")
+    if not given and not kept.is_file():
+        raise InputError(
+            f"{directory} has no {DATABASE}: set {DATABASE_URL} to the address of its database, or, if the file is "
+            "lost, make it again from the chain with: tallystick index --rebuild"
+        )
+    return given or f"sqlite:///{kept}"
+
+
 def open_chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
     """The installation's chain; InputError where it is not there or another one is named."""
     kept = directory / CHAIN
     if node is None:
         if not kept.is_file():
             raise InputError(
-                f"there is no {CHAIN} in {directory}. If its chain is a node's, name it with --node; if it was "
-                "here, restore the file from a copy"
+                f"there is no {CHAIN} in {directory}. If its chain is a node's, name it with --node or {CHAIN_URL}; if "
+                "it was here, restore the file from a copy"
             )
         return EmbeddedChain(kept)
     if kept.is_file():
-        raise InputError(f"{directory} has a chain of its own: leave --node away")
+        raise InputError(f"{directory} has a chain of its own: leave --node and {CHAIN_URL} away")
     return RpcChain(node, key=_gas_key(required=sends))
 
 
@@ -229,8 +243,9 @@ def create(
     """Makes an installation: chain, both contracts, database, keys of the founders, dossier.
 
     It is built beside the directory and put in place at the end, so that a crash leaves nothing that looks whole.
-    `cost` is that of a guess at the passphrase (see `Keyring.create`). InputError where the directory has something
-    in it already.
+    `cost` is that of a guess at the passphrase (see `Keyring.create`). InputError where the directory or the database
+    has something in it already. (After a crash between the last two steps a database on a server names contracts of
+    which no directory knows: it can be dropped.)
     """
     directory = directory.absolute()
     if directory == Path.cwd():
@@ -241,12 +256,23 @@ def create(
         raise InputError("a node has its own clock: a demo date is only for the embedded chain")
     if not banks:
         raise InputError("name at least one founding bank with --bank: without one nobody can be admitted")
+    database = os.environ.get(DATABASE_URL, "")
+    if database:
+        _require_empty(database)
     passphrase = screen.passphrase(new=True)
     place = directory.with_name(f".{directory.name}.unfinished")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True, mode=0o700)
     try:
-        pin = _found(place, passphrase, (registrar, *banks), node=node, demo_from=demo_from, cost=cost)
+        pin = _found(
+            place,
+            passphrase,
+            (registrar, *banks),
+            node=node,
+            database=database or f"sqlite:///{place / DATABASE}",
+            demo_from=demo_from,
+            cost=cost,
+        )
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)  # a chain that nobody uses, and keys of nobody
         raise
@@ -265,6 +291,7 @@ def _found(
     names: Sequence[str],
     *,
     node: str | None,
+    database: str,
     demo_from: Day | None,
     cost: int,
 ) -> Pin:
@@ -283,13 +310,23 @@ def _found(
         pin = deploy(chain, registrar=founders[0], banks=founders[1:])
         dossier.contract = pin.ledger
         dossier.save()
-        with open_store(f"sqlite:///{place / DATABASE}") as store:
+        with open_store(database) as store:
             add_pin(store, pin, first_block=first_block)
             follow(store, chain)
     finally:
         if isinstance(chain, EmbeddedChain):
             chain.close()
     return pin
+
+
+def _require_empty(database: str) -> None:
+    with open_store(database) as store, store.reading() as session:
+        present = pins(session)
+    if present:
+        raise InputError(
+            f"the database that {DATABASE_URL} names belongs to ledger {present[0].ledger} already: give the new "
+            f"installation a database of its own"
+        )
 
 
 def _new_chain(place: Path, node: str | None, demo_from: Day | None) -> Engine:

@@ -17,6 +17,7 @@ from scripts.cli_dossier import DossierFile
 from scripts.cli_screen import Screen
 
 HERE: Final = Path("tallystick-data")
+CHAIN_URL: Final = "TALLYSTICK_CHAIN_URL"
 T = TypeVar("T")
 
 
@@ -83,7 +84,7 @@ DirectoryOption = Annotated[
 ]
 NodeOption = Annotated[
     str | None,
-    typer.Option("--node", envvar="TALLYSTICK_NODE", help="JSON-RPC address, where the chain is a node's."),
+    typer.Option("--node", envvar=CHAIN_URL, help="JSON-RPC address, where the chain is a node's."),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Sign and send without asking.")]
 JsonOption = Annotated[

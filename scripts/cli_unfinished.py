@@ -26,10 +26,11 @@ from ledger.agreements import Agreement, ListVerifier, SetTenorCap, Split, Vouch
 from ledger.explain import explain
 from ledger.landing import subject_of
 from ledger.members import LineId, line_text, parse_voucher, voucher_text
-from ledger.outbox import FINAL, Relayed
+from ledger.outbox import GONE, LANDED, UNKNOWN, Relayed
+from ledger.outbox_tables import OutboxRow
 from ledger.sentences import sentences
 from ledger.signing import child_id, digest
-from ledger.tables import OutboxRow, hex_of
+from ledger.tables import hex_of
 from scripts.cli_installation import Office
 from scripts.cli_screen import NO
 
@@ -69,9 +70,11 @@ def forget(directory: Path) -> bool:
 
 
 def unfinished(office: Office) -> list[Unfinished]:
-    """What is not known to have landed or to be refused, and what is and was never reported; the oldest first."""
-    marked = [int(path.name.removeprefix(MARK)) for path in _marks(office.directory)]
-    query = select(OutboxRow).where(or_(OutboxRow.status.not_in(FINAL), OutboxRow.number.in_(marked)))
+    """What was never reported, the oldest first. Where nobody else can be at work on the chain that is all that has not
+    ended, too: a command can be killed before it makes its mark."""
+    marked = OutboxRow.number.in_([int(path.name.removeprefix(MARK)) for path in _marks(office.directory)])
+    open_ones = OutboxRow.status.not_in((*LANDED, *GONE, UNKNOWN))
+    query = select(OutboxRow).where(or_(open_ones, marked) if office.chain.exclusive else marked)
     with office.store.reading() as session:
         rows = list(session.scalars(query.order_by(OutboxRow.number)))
     return [_read(office, row) for row in rows]
@@ -101,7 +104,7 @@ def settle(office: Office) -> None:
 def done_before(office: Office, agreement: Agreement) -> Relayed | None:
     """What became of the same agreement, where it landed already from here."""
     signed = digest(agreement, office.domain(agreement.contract))
-    query = select(OutboxRow.number).where(OutboxRow.digest == signed, OutboxRow.status != "refused")
+    query = select(OutboxRow.number).where(OutboxRow.digest == signed, OutboxRow.status.not_in(GONE))
     with office.store.reading() as session:
         number = session.scalar(query)
     found = None if number is None else relay.outcome(office.store, number)

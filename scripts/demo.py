@@ -30,6 +30,8 @@ from rich.progress import Progress as Bar
 from sqlalchemy import func, select
 
 from ledger.errors import FileError, InputError, SealError, TallystickError
+from ledger.outbox import LANDED
+from ledger.outbox_tables import OutboxRow
 from ledger.reconciliation import (
     Reconciliation,
     reconcile,
@@ -41,7 +43,7 @@ from ledger.reconciliation import (
 from ledger.reconciliation.extract import chain_rows, inputs_of, stated_block
 from ledger.reconciliation.report import pairs_text
 from ledger.store import Store
-from ledger.tables import OutboxRow, PromiseRow, VoucherRow
+from ledger.tables import PromiseRow, VoucherRow
 from ledger.verification import Verification, verify
 from scripts.business import (
     DATABASE,
@@ -260,9 +262,9 @@ def counts(store: Store) -> dict[str, int]:
             select(func.count()).select_from(VoucherRow).where(VoucherRow.promise.is_not(None))
         )
         calls = list(session.execute(select(OutboxRow.verb, OutboxRow.status, OutboxRow.agreement)))
-    done = Counter(verb for verb, status, _ in calls if status == "done")
+    done = Counter(verb for verb, status, _ in calls if status in LANDED)
     overdue = [
-        agreement for verb, status, agreement in calls if status == "done" and agreement.get("overdue")
+        agreement for verb, status, agreement in calls if status in LANDED and agreement.get("overdue")
     ]
     return {
         "promises": int(promises or 0),

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import requests
 from eth_utils.address import to_checksum_address
 
-from ledger.chain import RpcChain
+from ledger.rpc_chain import RpcChain
 from tests.engines import Node
 from tests.rig import GAS, SENDER, OnChain, Sent
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from web3.types import RPCEndpoint
 
-from ledger.chain import RpcChain
+from ledger.rpc_chain import RpcChain
 
 TRANSACTION: Final = 21_000
 ECRECOVER: Final = 3_000

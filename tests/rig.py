@@ -24,10 +24,10 @@ from ledger import artifacts
 from ledger.abi import creation_data, decode_revert
 from ledger.agreements import Admit, Agreement, GrantLine, Invoice, Issue, Part, Split, Transfer
 from ledger.calendar import Day, day_of, start_of_day
-from ledger.chain import RpcChain
 from ledger.embedded import EmbeddedChain
 from ledger.errors import Refusal
 from ledger.members import Contract, line_id
+from ledger.rpc_chain import RpcChain
 from ledger.signing import (
     Domain,
     batch_calldata,

@@ -230,7 +230,7 @@ def test_on_a_node_the_same_commands_work_and_the_directory_has_no_chain(
 ) -> None:
     with anvil() as node:
         monkeypatch.setenv("TALLYSTICK_GAS_KEY", "0x" + node.keys[0].hex())
-        monkeypatch.setenv("TALLYSTICK_NODE", node.url)
+        monkeypatch.setenv("TALLYSTICK_CHAIN_URL", node.url)
         desk = Desk(tmp_path / "books")
         desk.ask("deploy", "--bank", "江城银行")
         assert not (desk.directory / "chain.sqlite").exists()
@@ -238,8 +238,8 @@ def test_on_a_node_the_same_commands_work_and_the_directory_has_no_chain(
         monkeypatch.delenv("TALLYSTICK_GAS_KEY")
         assert "set TALLYSTICK_GAS_KEY" in desk.unusable("suspend", "3", "--reason", "none", "--yes")
         assert desk.ask("verify")["verified"] is True
-        monkeypatch.delenv("TALLYSTICK_NODE")
-        assert "name it with --node" in desk.unusable("verify")
+        monkeypatch.delenv("TALLYSTICK_CHAIN_URL")
+        assert "name it with --node or TALLYSTICK_CHAIN_URL" in desk.unusable("verify")
 
 
 # Verify

@@ -30,7 +30,7 @@ def test_a_word_that_was_forged_on_the_node_is_named_with_exit_code_1(
     monkeypatch.setenv(PASSPHRASE, "open")
     with anvil() as node:
         monkeypatch.setenv("TALLYSTICK_GAS_KEY", "0x" + node.keys[0].hex())
-        monkeypatch.setenv("TALLYSTICK_NODE", node.url)
+        monkeypatch.setenv("TALLYSTICK_CHAIN_URL", node.url)
         desk = Desk(tmp_path / "desk")
         terms = {"registrar": "登记机构", "banks": ["江城银行"], "demo_from": None, "cost": 2}
         pin = create(Screen(), desk.directory, node=node.url, **terms)  # type: ignore[arg-type]

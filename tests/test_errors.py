@@ -27,6 +27,7 @@ ONLY_IN_PYTHON = {
     "Error": "Solidity's own error with a message",
     "Panic": "Solidity's own error with a number",
     "UnknownError": "a revert that no ABI names",
+    "WalletBudgetSpent": "the relay's own: a contract wallet has used up its gas of the day, and submits itself",
 }
 """What `abi.decode_revert` calls a revert that carries no custom error."""
 

@@ -12,8 +12,8 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ledger.chain import RpcChain
 from ledger.members import Contract
+from ledger.rpc_chain import RpcChain
 from ledger.signing import batch_calldata
 from tests.contract.paying import refuses
 from tests.contract.several import Member, Owned, Several, admit_several

@@ -46,7 +46,7 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import Day, Timestamp, day_of, start_of_day
-from ledger.chain import Chain, RpcChain
+from ledger.chain import Chain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.indexer import follow
@@ -54,6 +54,7 @@ from ledger.members import Contract, line_id
 from ledger.money import Fen
 from ledger.pin import Pin
 from ledger.relay import Relayed
+from ledger.rpc_chain import RpcChain
 from ledger.signing import Domain, child_id, promise_id, root_id, sign
 from ledger.store import Store, add_pin, open_store
 from ledger.tables import PROJECTION
@@ -186,10 +187,10 @@ def founder(party: int) -> Founder:
     return Founder(key_of(party).public_key.to_checksum_address(), 0, some_hash(party))
 
 
-def open_office(chain: Engine, folder: Path) -> Office:
-    """Deploys, pins a new database, and admits the cast."""
+def open_office(chain: Engine, folder: Path, *, database: str | None = None) -> Office:
+    """Deploys, pins a new database (at this address, or in the folder), and admits the cast."""
     pin = deploy(chain, registrar=founder(REGISTRAR), banks=[founder(BANK), founder(OTHER_BANK)])
-    store = open_store(f"sqlite:///{folder / 'office.db'}")
+    store = open_store(database or f"sqlite:///{folder / 'office.db'}")
     add_pin(store, pin)
     office = Office(chain, store, pin, {n: key_of(n) for n in (REGISTRAR, BANK, OTHER_BANK)})
     office.admit(FACTOR, 4)

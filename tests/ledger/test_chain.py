@@ -13,18 +13,10 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ledger.chain import (
-    NOBODY,
-    Address,
-    CallReverted,
-    Hash,
-    RpcChain,
-    decode_output,
-    decode_revert,
-    encode_call,
-)
+from ledger.chain import NOBODY, Address, CallReverted, Hash, decode_output, decode_revert, encode_call
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, Refusal
+from ledger.rpc_chain import RpcChain
 from tests.engines import EPOCH, anvil, embedded, travel_to
 from tests.ledger.till import till
 

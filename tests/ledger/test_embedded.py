@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from ledger.block_file import BlockFile
-from ledger.chain import Address, decode_output, encode_call
+from ledger.chain import Address, Fees, NonceTooHigh, NonceTooLow, Underpriced, decode_output, encode_call
 from ledger.embedded import CHAIN_ID_TO, CLOCK_SLACK, EmbeddedChain
 from ledger.errors import ChainError
 from tests.engines import EPOCH, ROOT
@@ -174,7 +175,7 @@ def test_the_file_is_private_because_the_relay_key_is_in_it(demo: EmbeddedChain,
 
 def test_a_transaction_of_another_installation_or_of_none_is_refused(tmp_path: Path) -> None:
     with demo_at(tmp_path / "a") as a, demo_at(tmp_path / "b") as b:
-        foreign = b._sign(b"", to=OWNER, gas=21_000, value=0, nonce=0)
+        foreign = b.sign(b"", to=OWNER, gas=21_000, nonce=0, fees=b.fees())
         with pytest.raises(ChainError, match=f"signed for chain {b.chain_id}, this is {a.chain_id}"):
             a.send_raw(foreign)
         fields = {"nonce": 0, "gas": 21_000, "to": OWNER, "value": 0, "gasPrice": 10**9}
@@ -199,8 +200,10 @@ def test_a_code_delegation_is_refused_for_it_may_be_valid_on_any_chain(demo: Emb
 
 def test_a_wrong_nonce_and_an_empty_purse_change_nothing(demo: EmbeddedChain) -> None:
     head = demo.block_hash(0)
-    with pytest.raises(ChainError, match="cannot be mined"):
-        demo.send_raw(demo._sign(b"", to=OWNER, gas=21_000, value=0, nonce=7))
+    with pytest.raises(NonceTooHigh, match="has nonce 7, its sender's next is 0"):
+        demo.send_raw(demo.sign(b"", to=OWNER, gas=21_000, nonce=7, fees=demo.fees()))
+    with pytest.raises(Underpriced, match="offers 1 wei for gas"):
+        demo.send_raw(demo.sign(b"", to=OWNER, gas=21_000, nonce=0, fees=Fees(1, 0)))
     poor = Account.from_key("0x" + "22" * 32)
     fields = {
         "chainId": demo.chain_id,
@@ -213,7 +216,12 @@ def test_a_wrong_nonce_and_an_empty_purse_change_nothing(demo: EmbeddedChain) ->
     with pytest.raises(ChainError, match="cannot be mined"):
         demo.send_raw(bytes(poor.sign_transaction(fields).raw_transaction))
     assert (demo.height(), demo.block_hash(0), demo.nonce(demo.account)) == (0, head, 0)
-    assert demo.wait(demo.send(b"", to=OWNER, gas=21_000)).block == 1
+    first = demo.sign(b"", to=OWNER, gas=21_000, nonce=0, fees=demo.fees())
+    assert demo.wait(demo.send_raw(first)).block == 1
+    assert demo.send_raw(first) == keccak(first)  # it has it
+    with pytest.raises(NonceTooLow, match="has nonce 0, its sender's next is 1"):
+        demo.send_raw(demo.sign(b"", to=OWNER, gas=21_001, nonce=0, fees=demo.fees()))
+    assert demo.height() == 1
 
 
 # ---- time --------------------------------------------------------------------------------------------------
@@ -277,7 +285,7 @@ def test_a_demo_ignores_the_clock_moves_on_by_hand_and_never_goes_back(tmp_path:
 
 def test_many_transactions_share_a_block_or_none_of_them_happens(demo: EmbeddedChain) -> None:
     address = demo.deploy(till(), [OWNER]).address
-    raws = [demo._sign(put(n), to=address, gas=GAS, value=0, nonce=1 + n) for n in range(20)]
+    raws = [demo.sign(put(n), to=address, gas=GAS, nonce=1 + n, fees=demo.fees()) for n in range(20)]
     with pytest.raises(ChainError, match="cannot be mined"):
         demo.mine([*raws[:5], raws[7]])
     assert (demo.height(), total(demo, address), demo.nonce(demo.account)) == (1, 0, 1)

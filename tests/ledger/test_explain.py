@@ -13,7 +13,7 @@ from ledger.errors import Refusal
 from ledger.explain import explain, explanations, lock_words, role_words
 from ledger.members import line_id
 
-NO_CUSTOM_ERROR = {"EmptyRevert", "UnknownError", "Error", "Panic"}
+NO_CUSTOM_ERROR = {"EmptyRevert", "UnknownError", "Error", "Panic", "WalletBudgetSpent"}
 ERRORS: dict[str, list[tuple[str, str]]] = {
     entry["name"]: [(part["name"], part["type"]) for part in entry["inputs"]]
     for contract in ("PartyRegistry", "VoucherLedger")
@@ -105,6 +105,13 @@ def test_locks_and_roles_in_words() -> None:
     assert lock_words(32).en == "frozen by court order"
     assert role_words(0).en == "holder"
     assert role_words(6).zh == "银行、资金方"
+
+
+def test_the_relay_s_own_refusal_says_what_is_left_to_do() -> None:
+    told = explain(Refusal("WalletBudgetSpent", {"party": 11, "spent": 600_000, "budget": 700_000}))
+    assert "600000" in told.what.en.replace(",", "")
+    assert "submit" in told.next_step.en
+    assert "{" not in str(told)
 
 
 def test_no_arbiter_is_called_none_and_not_party_0() -> None:

@@ -13,11 +13,12 @@ from web3.types import RPCEndpoint
 
 from ledger.agreements import VoucherId
 from ledger.artifacts import load
-from ledger.chain import Address, Chain, Log, RpcChain
+from ledger.chain import Address, Chain, Log
 from ledger.events import EVENTS, Cancelled, Issued, decode, encode
 from ledger.health import Node, examine, examine_world
 from ledger.members import promise_text, voucher_text
 from ledger.rows import world_of
+from ledger.rpc_chain import RpcChain
 from ledger.world import Lock, SignerKind, World, promise_of
 from tests import states
 from tests.contract.chain_stage import ChainStage

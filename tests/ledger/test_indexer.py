@@ -14,21 +14,22 @@ from eth_utils.crypto import keccak
 from sqlalchemy import text
 from web3.types import RPCEndpoint
 
-from ledger import projection
+from ledger import projection, row_writing
 from ledger.agreements import Pledge, PromiseId, Release
 from ledger.calendar import Day
-from ledger.chain import RpcChain
 from ledger.errors import ChainError
 from ledger.fold import fold_all
 from ledger.indexer import Progress, follow, rebuild, rewind
 from ledger.members import promise_text, voucher_text
 from ledger.rows import world_of
-from ledger.store import Store, open_store
+from ledger.rpc_chain import RpcChain
+from ledger.store import Store, add_pin, open_store
 from ledger.tables import OPEN_FATES, hex_of
 from ledger.verification import verify
 from ledger.world import Lock, SignerKind, World
 from tests.contract.verifying import CAP, P256Key
 from tests.engines import anvil, embedded
+from tests.ledger.indexing import everything
 from tests.ledger.office import (
     BANK,
     FACE,
@@ -125,6 +126,32 @@ def test_in_whatever_steps_the_chain_is_followed_the_rows_are_the_same(
         assert rows(store) == rows(town.store)
     assert last.block == last.target == town.chain.height()
     assert sum(1 for _ in steps) == -(-(town.chain.height() + 1) // span)
+
+
+@pytest.mark.parametrize(("piece", "many"), [(1, 50), (3, 1), (20_000, 1), (20_000, 50)])
+def test_on_postgresql_the_rows_are_those_of_sqlite_one_by_one_or_in_bulk(
+    town: Town, postgres_url: str, monkeypatch: pytest.MonkeyPatch, piece: int, many: int
+) -> None:
+    monkeypatch.setattr(projection, "PIECE", piece)
+    monkeypatch.setattr(row_writing, "MANY", many)
+    with open_store(postgres_url) as store:
+        add_pin(store, town.office.pin)
+        follow(store, town.chain, span=11)
+        assert everything(store) == everything(town.store)
+        rebuild(store)
+        assert everything(store) == everything(town.store)
+        rewind(store, town.chain.height() // 2)
+        follow(store, town.chain)
+        assert everything(store) == everything(town.store)
+        assert verify(store, town.chain).findings == ()
+
+
+def test_a_sub_line_is_drawn_on_whose_parent_was_read_long_before(town: Town, tmp_path: Path) -> None:
+    """Granted and drawn on in the same piece of events, its parent in an earlier one."""
+    with empty_store(town, tmp_path) as store:
+        for block in range(town.chain.height() + 1):
+            follow(store, town.chain, confirmations=town.chain.height() - block)
+        assert rows(store) == rows(town.store)
 
 
 def test_following_twice_changes_nothing(town: Town, copy: Store) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from ledger import relay
+from ledger import relay_landed
 from ledger.agreements import AGREEMENTS, AcceptHandOver, Freeze, Issue, VoucherId
 from ledger.errors import Refusal
 from ledger.landing import _SHOWS_AS, is_for_good, shows, subject_of
 from ledger.outbox import Item, items_of
+from ledger.outbox_tables import OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue
-from ledger.tables import OutboxRow
 from tests.ledger.office import Town, busy, office_in
 from tests.ledger.troubles import troubled
 
@@ -30,7 +30,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 def done(session: Session) -> list[tuple[Item, tuple[int | None, int | None]]]:
     """What was done, and where it is recorded as landed."""
-    items = items_of(session, OutboxRow.status == "done")
+    items = items_of(session, OutboxRow.status == "final")
     rows = {item.number: session.get_one(OutboxRow, item.number) for item in items}
     return [(item, (rows[item.number].block, rows[item.number].log_index)) for item in items]
 
@@ -39,8 +39,8 @@ def shown(session: Session, item: Item) -> list[tuple[int, int]]:
     """The places of the indexed events that are what the item leaves behind."""
     found = [
         (log.block, log.log_index)
-        for log, event, reached in relay._stored(session, item)
-        if relay._shows(event, item, reached=reached)
+        for log, event, reached in relay_landed.stored(session, item)
+        if relay_landed.shows_item(event, item, reached=reached)
     ]
     return found
 
@@ -87,7 +87,9 @@ def test_the_like_event_of_another_voucher_is_not_taken_for_it(town: Town) -> No
         for item, place in done(session):
             if not isinstance(item.agreement, DeclareOverdue | Issue):
                 continue
-            place_of = {(log.block, log.log_index): event for log, event, _ in relay._stored(session, item)}
+            place_of = {
+                (log.block, log.log_index): event for log, event, _ in relay_landed.stored(session, item)
+            }
             event: Any = place_of[place]  # type: ignore[index]
             other = replace(event, voucher=VoucherId(event.voucher + 2**96))
             for told, expected in ((event, True), (other, False)):

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 from eth_utils.address import to_checksum_address
 
-from ledger.chain import NOBODY, Address, Hash, RpcChain
+from ledger.chain import NOBODY, Address, Hash
 from ledger.deployment import deploy, deploy_successor
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError
 from ledger.pin import Pin, check_pin, pin_of, predecessor_of
+from ledger.rpc_chain import RpcChain
 from tests.engines import anvil, embedded
 from tests.ledger.office import BANK, REGISTRAR, founder
 from tests.ledger.till import till

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from ledger import relay
+from ledger import outbox, relay
 from ledger.agreements import (
     ConfirmPayment,
     Discount,
+    Part,
     ResizeLine,
     Revoke,
+    Split,
     VoucherId,
 )
 from ledger.calendar import Day, Timestamp
-from ledger.chain import Chain, Hash, Receipt
 from ledger.errors import ChainError, InputError, Refusal
 from ledger.gas import ITEM_RESERVE, TRANSACTION, batch_gas, item_gas
+from ledger.members import voucher_text
 from ledger.money import Fen
+from ledger.outbox_tables import OutboxRow, TransactionRow
 from ledger.payment import CompletePayment
-from ledger.relay import queue, queue_unsigned, run
+from ledger.relay import Terms, queue, queue_unsigned, run
 from ledger.rows import world_of
-from ledger.signing import batch_calldata, calldata, root_id
+from ledger.signing import batch_calldata, calldata, child_id, root_id
 from ledger.store import add_pin, open_store
+from ledger.tables import EventRow
 from ledger.verification import verify
 from tests.ledger.office import (
     BANK,
@@ -82,6 +86,7 @@ def test_one_bad_agreement_is_refused_by_its_name_and_the_others_are_done(office
 def test_what_can_never_become_good_is_not_sent(office: Office) -> None:
     voucher = office.issue()
     office.run()
+    office.follow()
     before = office.chain.height()
     office.put(Revoke(voucher, 1, Timestamp(office.chain.now() - 1)), A)
     office.put(Revoke(voucher, 0, LATER), A)
@@ -119,9 +124,13 @@ def test_the_same_step_at_a_later_sequence_is_not_taken_for_it(office: Office, i
         office.follow()
     office.put(office.transfer_of(voucher, 1, B), A, B)
     office.put(office.transfer_of(voucher, 3, B), A, B)
+    last = office.chain.height()
     overtaken, done = office.run()
     assert overtaken.refusal == Refusal("WrongSequence", {"id": voucher, "given": 1, "present": 4})
-    assert (done.refusal, done.block) == (None, office.chain.height())
+    assert (done.refusal, done.block) == (None, last)
+    assert office.chain.height() == last + (
+        not indexed
+    )  # what the index does not know is asked of the contract
 
 
 def test_a_foreign_pin_and_an_unknown_number_are_refused(office: Office, tmp_path: Path) -> None:
@@ -207,113 +216,25 @@ def test_a_payment_is_completed_by_silence_once_for_each_payment(office: Office)
     assert landed(office, voucher) == 6
 
 
-# ---- crashes -----------------------------------------------------------------------------------------------
-
-
-class Killed(BaseException):
-    """Nothing in the product catches this."""
-
-
-@dataclass
-class Dying:
-    """The real chain, which takes the process down at one moment."""
-
-    real: Chain
-    moment: str
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
-
-    def send(self, data: bytes, **options: Any) -> Hash:
-        if self.moment == "before sending":
-            raise Killed
-        tx_hash = self.real.send(data, **options)
-        if self.moment == "after sending":
-            raise Killed
-        return tx_hash
-
-    def wait(self, tx_hash: Hash, *, seconds: float) -> Receipt:
-        if self.moment == "while waiting":
-            raise Killed
-        return self.real.wait(tx_hash, seconds=seconds)
+# ---- others ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("indexed", [False, True])
-@pytest.mark.parametrize("moment", ["before sending", "after sending", "while waiting", "while recording"])
-def test_whenever_the_relay_is_killed_the_next_run_gets_the_record_right(
-    office: Office, monkeypatch: pytest.MonkeyPatch, moment: str, indexed: bool
+def test_what_somebody_else_has_sent_is_recorded_as_done_where_it_landed(
+    office: Office, indexed: bool
 ) -> None:
-    voucher = office.issue()
-    office.put(office.transfer_of(voucher, 1, B), A, B)
-    office.put(office.transfer_of(voucher, 2, C), A, C)  # B holds it
-    office.put(office.transfer_of(voucher, 2, A), B, A)
-    office.put(office.transfer_of(voucher, 3, B), A, B)  # the same step again, two sequences later
-    before = office.chain.height()
-
-    def die(*_given: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as broken:
-        if moment == "while recording":
-            broken.setattr(relay._Relay, "_judge", die)
-        with pytest.raises(Killed):
-            run(office.store, Dying(office.chain, moment))  # type: ignore[arg-type]
-    if indexed:
-        office.follow()
-
-    outcomes = sorted(office.run(), key=lambda each: each.number)
-    names = [each.refusal.name if each.refusal else None for each in outcomes]
-    assert names[:2] + names[3:] == [None, None, None, None]
-    assert names[2] in ("BadSignature", "WrongSequence")  # the latter if it is sent again
-    assert {each.block for each in outcomes if each.refusal is None} == {before + 1}
-    assert landed(office, voucher) == 4
-    assert office.run() == []
-
-
-def test_a_transaction_that_comes_late_is_not_mistaken_for_a_refusal(office: Office) -> None:
-    voucher = office.issue()
-    with pytest.raises(Killed):
-        run(office.store, Dying(office.chain, "after sending"))  # type: ignore[arg-type]
-    # The next run cannot see it yet, as on a node where it waits for its block, and sends again.
-    hidden: Any = Hiding(office.chain, office.chain.height())
-    [done] = run(office.store, hidden)
-    assert done.refusal is None
-    assert done.block == hidden.hidden
-    assert landed(office, voucher) == 1
-
-
-@dataclass
-class Hiding:
-    """The real chain, whose last block is seen only after something was sent."""
-
-    real: Chain
-    hidden: int
-    sent: bool = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
-
-    def height(self) -> int:
-        return self.real.height() if self.sent else self.hidden - 1
-
-    def simulate(self, to: Any, data: bytes, *, sender: Any, gas: int) -> Any:
-        outcome = self.real.simulate(to, data, sender=sender, gas=gas)
-        return outcome if self.sent else replace(outcome, ok=True, output=b"")
-
-    def send(self, data: bytes, **options: Any) -> Hash:
-        self.sent = True
-        return self.real.send(data, **options)
-
-
-def test_what_somebody_else_has_sent_is_recorded_as_done_where_it_landed(office: Office) -> None:
     voucher = office.issue()
     office.run()
     transfer = office.transfer_of(voucher, 1, B)
     call = calldata(transfer, office.consents(transfer, A, B))
     theirs = office.chain.send(call, to=office.pin.ledger, gas=500_000)
+    landed_in = office.chain.height()
+    if indexed:
+        office.follow()
     office.put(transfer, A, B)
     [done] = office.run()
-    assert (done.refusal, done.tx_hash, done.block) == (None, theirs, office.chain.height())
+    assert (done.refusal, done.tx_hash, done.block) == (None, theirs, landed_in)
+    assert landed(office, voucher) == 2
 
 
 # ---- gas ---------------------------------------------------------------------------------------------------
@@ -322,8 +243,8 @@ def test_what_somebody_else_has_sent_is_recorded_as_done_where_it_landed(office:
 def test_a_batch_that_was_given_too_little_gas_refuses_nobody_and_is_sent_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outbox, "bare_floor", lambda *_given: 20_000)
     vouchers = [office.issue() for _ in range(3)]
-    monkeypatch.setattr(relay, "item_gas", lambda *_given, **_named: 20_000)
     before = office.chain.height()
     assert [each.refusal for each in office.run()] == [None, None, None]
     assert office.chain.height() > before + 1
@@ -366,3 +287,38 @@ def test_a_hundred_items_take_few_transactions(office: Office) -> None:
     before = office.chain.height()
     assert [each.refusal for each in office.run()] == [None] * 100
     assert office.chain.height() - before <= 3
+
+
+def test_a_batch_s_call_data_stay_within_what_nodes_take(office: Office) -> None:
+    for _ in range(6):
+        office.issue(FACE // 100)
+    before = office.chain.height()
+    assert [each.refusal for each in office.run(terms=Terms(data_budget=3_000))] == [None] * 6
+    sizes = [len(raw) for raw in raws(office)[-(office.chain.height() - before) :]]
+    assert len(sizes) > 1
+    assert max(sizes) < 3_000 + 300
+
+
+def raws(office: Office) -> list[bytes]:
+    """The bytes of all transactions, in the order of their batches."""
+    with office.store.reading() as session:
+        return list(session.scalars(select(TransactionRow.raw).order_by(TransactionRow.batch)))
+
+
+# ---- places ------------------------------------------------------------------------------------------------
+
+
+def test_two_splits_of_one_voucher_in_one_batch_are_each_found_at_their_own_event(office: Office) -> None:
+    voucher = office.issue()
+    parts = (Part(B, Fen(FACE // 10)), Part(C, Fen(FACE // 10)))
+    numbers = [office.put(Split(voucher, sequence, False, LATER, parts, ()), A, B, C) for sequence in (1, 2)]
+    assert [each.refusal for each in office.run()] == [None] * 3
+    office.follow()
+    with office.store.reading() as session:
+        for sequence, number in zip((1, 2), numbers, strict=True):
+            item = session.get_one(OutboxRow, number)
+            event = session.get_one(EventRow, (office.pin.ledger, item.block, item.log_index))
+            assert (event.name, event.data[:66]) == (
+                "Parted",
+                voucher_text(child_id(voucher, sequence, 0)),
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,8 +99,15 @@ class LyingNode:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.honest, name)
 
-    def logs(self, from_block: int, to_block: int, *, addresses: Sequence[Address]) -> list[Log]:
-        return self.retell(self.honest.logs(from_block, to_block, addresses=addresses))
+    def logs(
+        self,
+        from_block: int,
+        to_block: int,
+        *,
+        addresses: Sequence[Address],
+        topics: Collection[bytes] | None = None,
+    ) -> list[Log]:
+        return self.retell(self.honest.logs(from_block, to_block, addresses=addresses, topics=topics))
 
 
 def _issues(logs: list[Log]) -> list[int]:
@@ -121,7 +128,9 @@ def _altered(logs: list[Log]) -> list[Log]:
 
 
 def _doubled(logs: list[Log]) -> list[Log]:
-    return [log for n, log in enumerate(logs) for _ in range(2 if n in _issues(logs)[1:2] else 1)]
+    """One of them once more, as if it had happened again."""
+    again = [replace(logs[n], log_index=1_000) for n in _issues(logs)[1:2]]
+    return [*logs, *again]
 
 
 def _swapped(logs: list[Log]) -> list[Log]:

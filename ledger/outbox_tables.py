@@ -1,0 +1,164 @@
+"""The tables of what is to be sent and of how it was sent, as SQLAlchemy 2 classes.
+
+    outbox            one row per signed agreement: an item
+    batches           items that go to the chain together, under one nonce of one account
+    transactions      the signed bytes of a batch: the first ones, and dearer ones that replaced them
+    relay_accounts    the accounts that pay, and which process works each of them at present
+    wallet_gas        what contract wallets' signature checks were given, per party and day
+    operator_acts     what people did to items, and why
+
+Times are Unix seconds, fees wei per unit of gas as decimal text, days China-time day numbers. Nothing here can be
+made again from the chain: these are the tables to back up.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ledger.columns import ADDRESS, SUM, Base
+
+SERIAL: Final = BigInteger().with_variant(Integer, "sqlite")
+_LIVE: Final = text("status not in ('refused', 'withdrawn')")
+_NOT_VOID: Final = text("status <> 'void'")
+_ELSEWHERE: Final = text("batch is null and block is not null")
+
+
+class OutboxRow(Base):
+    """A signed agreement, or a call that nobody signs, to be sent in the order of its number: an item.
+
+    `digest` is the agreement's (where nobody signs, a hash of the call and the voucher's sequence): one digest is
+    in the box once, unless refused or withdrawn. `signers` are party numbers, NULL where they were not named.
+
+    What the relay wants to know of it without reading the agreement, NULL in rows of an older version: `keys`, per
+    consent the address of the verifier that it names or null; `floor`, the gas that it needs apart from contract
+    wallets and listed verifiers; `event` and `subject`, the event that says that it has landed (`subject` NULL where
+    the agreement does not say it); `sequence`, the voucher's that it consumes (NULL: none), `deadline`.
+
+    `status`: signed, sent (in an open batch), mined (it landed), final (so deep that it stays), refused, unknown
+    (the relay has given up: somebody must look), withdrawn. `block` to `log_index` say where it landed, or at which
+    block it was refused; `refusal` and `facts` of a signed item say why it came back. `attempts` counts batches.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_once", "contract", "digest", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("outbox_by_status", "status", "number"),
+        Index("outbox_by_batch", "batch"),
+        Index("outbox_elsewhere", "block", sqlite_where=_ELSEWHERE, postgresql_where=_ELSEWHERE),
+    )
+    number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
+    contract: Mapped[str] = mapped_column(ADDRESS)
+    digest: Mapped[bytes]
+    verb: Mapped[str] = mapped_column(String(32))
+    agreement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    issued: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    consents: Mapped[list[str]] = mapped_column(JSON)
+    signers: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    calldata: Mapped[str] = mapped_column(Text)
+    keys: Mapped[list[str | None] | None] = mapped_column(JSON(none_as_null=True))
+    floor: Mapped[int | None]
+    event: Mapped[str | None] = mapped_column(String(32))
+    subject: Mapped[bytes | None]
+    sequence: Mapped[int | None]
+    deadline: Mapped[int | None]
+    queued_at: Mapped[int]
+    status: Mapped[str] = mapped_column(String(12))
+    batch: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("batches.number"))
+    attempts: Mapped[int] = mapped_column(Integer)
+    tx_hash: Mapped[bytes | None]
+    block: Mapped[int | None]
+    block_hash: Mapped[bytes | None]
+    log_index: Mapped[int | None]
+    refusal: Mapped[str | None] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class BatchRow(Base):
+    """Items in their order under one nonce. `contract` NULL and no items: a filler for a hole in the nonces.
+
+    `status`: open, mined, final, or void (somebody else's transaction used its nonce, or it reverted). `why` says
+    what is the matter with it, where something is.
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        Index(
+            "batches_once",
+            "account",
+            "nonce",
+            unique=True,
+            sqlite_where=_NOT_VOID,
+            postgresql_where=_NOT_VOID,
+        ),
+        Index("batches_by_status", "status", "account"),
+    )
+    number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
+    account: Mapped[str] = mapped_column(ADDRESS)
+    nonce: Mapped[int]
+    contract: Mapped[str | None] = mapped_column(ADDRESS)
+    gas: Mapped[int]
+    items: Mapped[list[int]] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[int]
+    why: Mapped[str | None] = mapped_column(Text)
+
+
+class TransactionRow(Base):
+    """Signed bytes of a batch. `fee` is the highest price of gas that they allow, `tip` what of it goes to the block's
+    maker (NULL where the network knows no base fee).
+
+    `status`: signed (stored, not handed over), sent (handed over, no answer), seen (the node has it), mined, final,
+    replaced (another transaction of the same nonce was mined). `height` is the head when it was signed.
+    """
+
+    __tablename__ = "transactions"
+    __table_args__ = (Index("transactions_by_batch", "batch"), Index("transactions_by_block", "block"))
+    tx_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    batch: Mapped[int] = mapped_column(BigInteger, ForeignKey("batches.number"))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    fee: Mapped[int] = mapped_column(SUM)
+    tip: Mapped[int | None] = mapped_column(SUM)
+    height: Mapped[int]
+    status: Mapped[str] = mapped_column(String(8))
+    sends: Mapped[int] = mapped_column(Integer)
+    first_sent_at: Mapped[int | None]
+    last_sent_at: Mapped[int | None]
+    block: Mapped[int | None]
+    block_hash: Mapped[bytes | None]
+
+
+class AccountRow(Base):
+    """An account that pays gas. `owner` works it until `leased_until`; `foreign` counts nonces that somebody else has
+    used; `alarm` is what an operator has to know about it."""
+
+    __tablename__ = "relay_accounts"
+    account: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
+    next_nonce: Mapped[int]
+    owner: Mapped[str] = mapped_column(String(64))
+    leased_until: Mapped[int]
+    foreign: Mapped[int]
+    alarm: Mapped[str | None] = mapped_column(Text)
+
+
+class WalletGasRow(Base):
+    """Gas that the checks of a party's contract wallet were given on a China-time day."""
+
+    __tablename__ = "wallet_gas"
+    party: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    gas: Mapped[int]
+
+
+class ActRow(Base):
+    """What somebody did to an item, `retry` or `withdraw`, and the reason that was given."""
+
+    __tablename__ = "operator_acts"
+    number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    item: Mapped[int] = mapped_column(BigInteger, ForeignKey("outbox.number"))
+    act: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text)

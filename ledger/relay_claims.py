@@ -1,0 +1,351 @@
+"""Claims: the oldest signed items become batches with a nonce and signed bytes, in one commit.
+
+    claim        takes as many batches as may be under way
+    fill_gap     a batch of nothing for a nonce that nobody uses, below batches that wait for it
+    cut          which items go together
+
+Items keep their order: a batch is a run of items for one contract, cut by gas, by size and by age. What can never
+become good by what the rows say (its deadline is over, its voucher has moved on) is not taken but named, and so is
+what was refused before; whether such an item has landed, the judging finds out. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ledger.agreements import VoucherId
+from ledger.calendar import Timestamp, day_of
+from ledger.chain import Chain, Fees, Hash
+from ledger.errors import Refusal
+from ledger.gas import CEILING, ITEM_RESERVE, TRANSACTION, Caps, batch_gas, with_checks
+from ledger.outbox import REFUSED, SENT, SIGNED, UNKNOWN, Relayed
+from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow, TransactionRow, WalletGasRow
+from ledger.relay_accounts import LOG, Holder, require
+from ledger.relay_terms import Sight, Terms
+from ledger.signing import batch_calldata
+from ledger.store import Store
+from ledger.tables import PartyRow, VerifierRow, VoucherRow
+
+AT_ONCE: Final = 200
+"""Items that are read for one batch: more than the least of them would fit into one transaction."""
+ITEM_BYTES: Final = 96
+"""What a call costs in a batch's call data besides itself: its place, its length, its padding."""
+GAP_GAS: Final = 21_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A stored transaction that is to be handed over."""
+
+    batch: int
+    nonce: int
+    tx_hash: Hash
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Claim:
+    """What a claim took, and what it left: items that can never become good, with the reason that the contract would
+    give; items that were refused before; and those whose wallets' budget is spent, which are refused at once."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    hopeless: list[tuple[int, Refusal]] = field(default_factory=list)
+    doubted: list[int] = field(default_factory=list)
+    refused: list[Relayed] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """Items that go together. `full`: another one did not fit, so there is nothing to wait for."""
+
+    contract: str
+    rows: list[Any] = field(default_factory=list)
+    floors: int = 0
+    size: int = 0
+    full: bool = False
+
+    @property
+    def gas(self) -> int:
+        """What the batch is given."""
+        return min(batch_gas([self.floors]), CEILING)
+
+
+def caps_of(session: Session) -> Caps:
+    """The gas caps that the index knows."""
+    wallets = session.execute(
+        select(PartyRow.party, PartyRow.signature_gas).where(PartyRow.signature_gas > 0)
+    )
+    verifiers = session.execute(select(VerifierRow.verifier, VerifierRow.signature_gas))
+    return Caps(
+        wallets={int(party): int(gas) for party, gas in wallets},
+        verifiers={int(verifier): int(gas) for verifier, gas in verifiers},
+    )
+
+
+def claim(
+    store: Store, chain: Chain, *, sight: Sight, holder: Holder, terms: Terms, cleared: Collection[int]
+) -> Claim:
+    """Makes batches of what is signed, and stores them with their signed transactions.
+
+    `cleared`: items that were refused before and may be taken all the same. LeaseLost where another process works
+    the account now.
+    """
+    taken, now = Claim(), holder.clock()
+    with store.writing() as session:
+        require(session, sight.account, holder)
+        nonces = _free_nonces(session, sight, terms)
+        rows = _oldest(session, AT_ONCE * len(nonces)) if nonces else []
+        if not rows:
+            return taken
+        caps = caps_of(session)
+        purse = _Purse(session, caps, day_of(Timestamp(sight.timestamp)), terms.wallet_budget)
+        tired = [row.number for row in rows if row.attempts >= terms.most_attempts]
+        if tired:
+            session.execute(update(OutboxRow).where(OutboxRow.number.in_(tired)).values(status=UNKNOWN))
+            LOG.error("items %s were in %d batches each and are given up", tired, terms.most_attempts)
+        rows = [row for row in rows if row.attempts < terms.most_attempts]
+        fit = [row for row in rows if _may_go(row, sight, taken, cleared)]
+        runs = cut(fit, caps, terms=terms, now=now, most=len(nonces))
+        for run in runs:
+            run.rows = [row for row in run.rows if not _over_budget(session, row, purse, sight, taken)]
+        runs = [run for run in runs if run.rows]
+        purse.write()
+        for nonce, run in zip(nonces, runs, strict=False):
+            data = batch_calldata([bytes.fromhex(row.calldata[2:]) for row in run.rows], False)
+            numbers = [row.number for row in run.rows]
+            batch: dict[str, Any] = {"contract": run.contract, "gas": run.gas, "items": numbers}
+            taken.outgoing.append(
+                _store(session, chain, data, batch=batch, nonce=nonce, sight=sight, now=now, terms=terms)
+            )
+            values = {"status": SENT, "batch": taken.outgoing[-1].batch, "attempts": OutboxRow.attempts + 1}
+            session.execute(update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(values))
+    return taken
+
+
+def fill_gap(
+    store: Store, chain: Chain, *, nonce: int, sight: Sight, holder: Holder, terms: Terms
+) -> Outgoing:
+    """Stores a transfer of nothing from the account to itself under a nonce that is missing."""
+    with store.writing() as session:
+        require(session, sight.account, holder)
+        batch: dict[str, Any] = {
+            "contract": None,
+            "gas": GAP_GAS,
+            "items": [],
+            "why": "a filler for a missing nonce",
+        }
+        return _store(
+            session, chain, b"", batch=batch, nonce=nonce, sight=sight, now=holder.clock(), terms=terms
+        )
+
+
+def cut(rows: Sequence[Any], caps: Caps, *, terms: Terms, now: int, most: int) -> list[Run]:
+    """The runs of items that go out now, at most so many, each within the budgets (a single item may be above).
+
+    A run that others might still join goes out when its oldest item has waited `linger` seconds.
+    """
+    runs: list[Run] = []
+    room = (terms.gas_budget - TRANSACTION - ITEM_RESERVE) * 63 // 64
+    for row in rows:
+        floor = with_checks(row.floor, caps.of(row.keys, row.signers))
+        size = len(row.calldata) // 2 + ITEM_BYTES
+        run = runs[-1] if runs else None
+        if run is not None and run.contract == row.contract:
+            run.full = run.floors + floor > room or run.size + size > terms.data_budget
+        elif run is not None:
+            run.full = True
+        if run is None or run.full:
+            if len(runs) == most:
+                break
+            run = Run(row.contract)
+            runs.append(run)
+        run.rows.append(row)
+        run.floors += floor
+        run.size += size
+    return [
+        run for run in runs if run.full or not terms.linger or run.rows[0].queued_at + terms.linger <= now
+    ]
+
+
+def highest(fees: Fees, terms: Terms) -> Fees:
+    """A price within the bound."""
+    return Fees(
+        min(fees.highest, terms.highest_fee), None if fees.tip is None else min(fees.tip, terms.highest_fee)
+    )
+
+
+# Inside
+
+
+def _free_nonces(session: Session, sight: Sight, terms: Terms) -> list[int]:
+    """The lowest nonces from the chain's on that no batch has, as many as batches may be under way besides."""
+    query = select(BatchRow.nonce, BatchRow.status).where(
+        BatchRow.account == sight.account, BatchRow.nonce >= sight.nonce, BatchRow.status != "void"
+    )
+    used = {nonce for nonce, _ in session.execute(query)}
+    stuck = select(func.count()).where(BatchRow.account == sight.account, BatchRow.status == "open")
+    free: list[int] = []
+    nonce = sight.nonce
+    for _ in range(terms.most_open - int(session.scalar(stuck) or 0)):
+        while nonce in used:
+            nonce += 1
+        free.append(nonce)
+        nonce += 1
+    return free
+
+
+def _oldest(session: Session, limit: int) -> Sequence[Any]:
+    query = (
+        select(
+            OutboxRow.number,
+            OutboxRow.contract,
+            OutboxRow.verb,
+            OutboxRow.calldata,
+            OutboxRow.floor,
+            OutboxRow.keys,
+            OutboxRow.signers,
+            OutboxRow.sequence,
+            OutboxRow.deadline,
+            OutboxRow.queued_at,
+            OutboxRow.attempts,
+            OutboxRow.refusal,
+            OutboxRow.subject,
+            VoucherRow.sequence.label("present"),
+        )
+        .outerjoin(
+            VoucherRow,
+            and_(
+                VoucherRow.contract == OutboxRow.contract,
+                VoucherRow.voucher == OutboxRow.subject,
+                OutboxRow.sequence.is_not(None),
+            ),
+        )
+        .where(OutboxRow.status == SIGNED)
+        .order_by(OutboxRow.number)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=OutboxRow)
+    )
+    return session.execute(query).all()
+
+
+def _may_go(row: Any, sight: Sight, taken: Claim, cleared: Collection[int]) -> bool:
+    if row.deadline is not None and sight.timestamp > row.deadline:
+        expired = Refusal("AgreementExpired", {"deadline": row.deadline, "timestamp": sight.timestamp})
+        taken.hopeless.append((row.number, expired))
+    elif row.present is not None and row.present > row.sequence:
+        voucher = VoucherId(int.from_bytes(row.subject))
+        overtaken = Refusal("WrongSequence", {"id": voucher, "given": row.sequence, "present": row.present})
+        taken.hopeless.append((row.number, overtaken))
+    elif row.refusal is not None and row.number not in cleared:
+        taken.doubted.append(row.number)
+    else:
+        return True
+    return False
+
+
+@dataclass(slots=True)
+class _Purse:
+    """What contract wallets' checks were given today."""
+
+    session: Session
+    caps: Caps
+    day: int
+    budget: int
+    spent: dict[int, int] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+
+    def spend(self, row: Any) -> Refusal | None:
+        """Counts what the item's wallets are given; a Refusal, and nothing counted, where it is too much."""
+        asked = self.caps.of_wallets(row.signers) if not row.attempts else {}
+        for party, gas in asked.items():
+            if party not in self.spent:
+                kept = self.session.get(WalletGasRow, (party, self.day))
+                self.spent[party] = kept.gas if kept is not None else 0
+                if kept is not None:
+                    self.known.add(party)
+            if self.spent[party] + gas > self.budget:
+                facts = {"party": party, "spent": self.spent[party], "budget": self.budget}
+                return Refusal("WalletBudgetSpent", facts)
+        for party, gas in asked.items():
+            self.spent[party] += gas
+        return None
+
+    def write(self) -> None:
+        for party, gas in self.spent.items():
+            if party in self.known:
+                where = (WalletGasRow.party == party, WalletGasRow.day == self.day)
+                self.session.execute(update(WalletGasRow).where(*where).values(gas=gas))
+            else:
+                self.session.execute(insert(WalletGasRow).values(party=party, day=self.day, gas=gas))
+
+
+def _over_budget(session: Session, row: Any, purse: _Purse, sight: Sight, taken: Claim) -> bool:
+    refusal = purse.spend(row)
+    if refusal is None:
+        return False
+    values: dict[str, Any] = {"status": REFUSED, "refusal": refusal.name, "facts": refusal.facts}
+    values |= {"batch": None, "block": sight.height, "block_hash": sight.head}
+    session.execute(update(OutboxRow).where(OutboxRow.number == row.number).values(values))
+    taken.refused.append(Relayed(row.number, row.verb, refusal, None, sight.height))
+    return True
+
+
+def _store(
+    session: Session,
+    chain: Chain,
+    data: bytes,
+    *,
+    batch: dict[str, Any],
+    nonce: int,
+    sight: Sight,
+    now: int,
+    terms: Terms,
+) -> Outgoing:
+    values = {"account": sight.account, "nonce": nonce, "status": "open", "created_at": now, **batch}
+    number = int(session.execute(insert(BatchRow).values(values).returning(BatchRow.number)).scalar_one())
+    session.execute(
+        update(AccountRow)
+        .where(AccountRow.account == sight.account, AccountRow.next_nonce <= nonce)
+        .values(next_nonce=nonce + 1)
+    )
+    to = sight.account if batch["contract"] is None else to_checksum_address(batch["contract"])
+    fees = highest(sight.fees, terms)
+    return store_transaction(
+        session,
+        chain,
+        data,
+        batch=number,
+        to=to,
+        gas=batch["gas"],
+        nonce=nonce,
+        fees=fees,
+        height=sight.height,
+    )
+
+
+def store_transaction(
+    session: Session,
+    chain: Chain,
+    data: bytes,
+    *,
+    batch: int,
+    to: Any,
+    gas: int,
+    nonce: int,
+    fees: Fees,
+    height: int,
+) -> Outgoing:
+    """Signs a transaction of a batch and stores its bytes."""
+    raw = chain.sign(data, to=to, gas=gas, nonce=nonce, fees=fees)
+    tx_hash = Hash(keccak(raw))
+    values = {"tx_hash": tx_hash, "batch": batch, "raw": raw, "fee": fees.highest, "tip": fees.tip}
+    values |= {"height": height, "status": "signed", "sends": 0}
+    session.execute(insert(TransactionRow).values(values))
+    return Outgoing(batch, nonce, tx_hash, raw)

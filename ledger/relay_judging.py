@@ -1,0 +1,332 @@
+"""What became of the items of a mined batch, and of those that were never sent: read, then recorded in one commit.
+
+    judge      a batch's receipt, item by item: done by this event, or refused with this reason
+    record     all verdicts of some batches
+    dispose    verdicts on items outside of batches
+    undo       a transaction that reverted, or a nonce that somebody else has used: the items are signed again
+
+The contract has judged already; this only reads what it said. What it does not know is order across accounts: an item
+that was refused while an older one is still on its way is signed again, and asked about before it goes once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from eth_abi.abi import decode as abi_decode
+from eth_utils.crypto import keccak
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from ledger.abi import Abi
+from ledger.artifacts import load
+from ledger.chain import Chain, Hash, Log, Receipt, decode_revert
+from ledger.columns import hex_of
+from ledger.errors import Refusal, VerificationError
+from ledger.gas import CEILING
+from ledger.landing import first_child, is_for_good, topics_of
+from ledger.outbox import (
+    FINAL,
+    GONE,
+    MINED,
+    REFUSED,
+    SENT,
+    SIGNED,
+    UNKNOWN,
+    WITHDRAWN,
+    Relayed,
+    items_of,
+    relayed,
+)
+from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
+from ledger.relay_accounts import LOG, Holder, require
+from ledger.relay_landed import Landed
+from ledger.relay_terms import Terms
+from ledger.store import Store
+
+REFUSED_TOPIC: Final = keccak(text="Refused(uint256,bytes)")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On one item: `log_index` of its event in the batch's block; or where it landed elsewhere; or why not."""
+
+    number: int
+    verb: str
+    log_index: int | None = None
+    elsewhere: Log | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A mined batch. `receipt` is of the transaction that carried it."""
+
+    batch: int
+    receipt: Receipt
+    verdicts: tuple[Verdict, ...] = field(repr=False)
+
+
+def judge(store: Store, batch: int, receipt: Receipt, landed: Landed) -> Judged:
+    """The verdict on every item of a batch that was mined whole.
+
+    VerificationError where the receipt has neither a refusal nor an event of an item: the node has left out logs, or
+    the contract is not the one that this version knows.
+    """
+    contract, rows = _items_of_batch(store, batch)
+    logs = [log for log in receipt.logs if log.address == contract]
+    reasons: dict[int, bytes] = dict(
+        abi_decode(["uint256", "bytes"], log.data) for log in logs if log.topics[0] == REFUSED_TOPIC
+    )
+    events = iter([log for log in logs if log.topics[0] != REFUSED_TOPIC])
+    verdicts: list[Verdict] = []
+    refused: list[tuple[Any, Refusal]] = []
+    splits = [row.number for row in rows if row.verb == "split"]
+    children = _first_children(store, splits) if splits else {}
+    for place, row in enumerate(rows):
+        mine = row.batch == batch and row.status in (SENT, UNKNOWN, WITHDRAWN)
+        if place in reasons:
+            if mine:
+                refused.append((row, refusal_of(reasons[place])))
+            continue
+        # Items are executed in their order: what is behind an item's event is not of one before it.
+        wanted, child = topics_of(row.event, row.verb), children.get(row.number)
+        for log in events:
+            like = log.topics[0] in wanted and row.subject in (None, log.topics[1])
+            if like and child in (None, log.data[:32]):
+                break
+        else:
+            raise VerificationError(
+                f"transaction {hex_of(receipt.tx_hash)} has neither refused item {row.number} of the outbox nor an "
+                "event of it: the node leaves out logs, or the contract is not the one that this version knows"
+            )
+        if mine:
+            verdicts.append(Verdict(row.number, row.verb, log_index=log.log_index))
+            landed.taken.add((log.address, log.block, log.log_index))
+    for row, refusal in refused:
+        found = landed.find(row.number)
+        why = None if found is not None else refusal
+        verdicts.append(Verdict(row.number, row.verb, elsewhere=found, refusal=why))
+    verdicts.sort(key=lambda verdict: verdict.number)
+    return Judged(batch, receipt, tuple(verdicts))
+
+
+def refusal_of(output: bytes) -> Refusal:
+    """The contract's custom error."""
+    return decode_revert(output, _abis())
+
+
+def record(
+    store: Store, judged: Sequence[Judged], *, account: str, height: int, holder: Holder, terms: Terms
+) -> list[Relayed]:
+    """Writes what became of these batches, in one commit; gives the items that have ended, in their order."""
+    ended: list[Relayed] = []
+    with store.writing() as session:
+        require(session, account, holder)
+        for each in judged:
+            receipt = each.receipt
+            deep = receipt.block + terms.depth <= max(height, receipt.block)
+            status = FINAL if deep else MINED
+            _mark_batch(session, each, status=status)
+            rows = {
+                verdict.number: verdict.log_index
+                for verdict in each.verdicts
+                if verdict.log_index is not None
+            }
+            if rows:
+                _write_landed(session, rows, receipt, status=status)
+            if deep:
+                ended += [
+                    Relayed(verdict.number, verdict.verb, None, receipt.tx_hash, receipt.block)
+                    for verdict in each.verdicts
+                    if verdict.log_index is not None
+                ]
+            for verdict in each.verdicts:
+                if verdict.log_index is None:
+                    ended += _write_verdict(
+                        session, verdict, batch=each.batch, receipt=receipt, height=height, terms=terms
+                    )
+    return sorted(ended, key=lambda each: each.number)
+
+
+def dispose(
+    store: Store,
+    chain: Chain,
+    found: Iterable[tuple[int, Refusal]],
+    *,
+    height: int,
+    terms: Terms,
+) -> list[Relayed]:
+    """Records items that were not sent because they can never become good, or have landed without this relay; or
+    whose simulation was refused while no older item was on its way."""
+    landed, block_hash = Landed(store, chain), chain.block_hash(height)
+    verdicts = []
+    for number, refusal in found:
+        log = landed.find(number)
+        verdicts.append((number, log, None if log is not None else refusal))
+    ended: list[Relayed] = []
+    with store.writing() as session:
+        for number, log, why in verdicts:
+            row = session.get_one(OutboxRow, number, with_for_update=True)
+            if row.status not in (SIGNED, REFUSED):
+                continue
+            if log is not None:
+                _write_elsewhere(row, log, height=height, terms=terms)
+            elif why is not None and row.status == SIGNED and (is_for_good(why) or not _older(session, row)):
+                row.status, row.refusal, row.facts = REFUSED, why.name, why.facts
+                row.batch, row.tx_hash, row.block, row.block_hash = None, None, height, block_hash
+            if row.status in (FINAL, REFUSED) and (log is not None or why is not None):
+                ended.append(relayed(row))
+    return ended
+
+
+def reverted(store: Store, batch: int, receipt: Receipt, *, account: str, holder: Holder) -> None:
+    """A transaction that had too little gas: each item wants twice as much, so that fewer go together; one that had a
+    transaction of its own with as much as there is, is given up."""
+    with store.writing() as session:
+        require(session, account, holder)
+        row = session.get_one(BatchRow, batch)
+        alone = len(row.items) == 1 and row.gas >= CEILING
+        row.status = "void"
+        row.why = f"transaction {hex_of(receipt.tx_hash)} reverted with {row.gas:,} gas"
+        if alone:
+            row.why += (
+                ": its signers' wallets ask for more than one transaction can be given; withdraw the item"
+            )
+        _mark_transactions(session, batch, receipt, status=FINAL)
+        mine = (OutboxRow.batch == batch, OutboxRow.status.in_((SENT, UNKNOWN)))
+        floor = func.coalesce(OutboxRow.floor, 0)
+        doubled: dict[str, Any] = {"status": UNKNOWN if alone else SIGNED, "floor": floor + floor}
+        if not alone:
+            doubled["batch"] = None
+        session.execute(update(OutboxRow).where(*mine).values(doubled))
+        LOG.warning("batch %d: %s", batch, row.why)
+
+
+def void(session: Session, batch: int, *, why: str) -> None:
+    """A nonce that somebody else has used: what was to be sent under it is signed again."""
+    session.execute(update(BatchRow).where(BatchRow.number == batch).values(status="void", why=why))
+    there = (TransactionRow.batch == batch, TransactionRow.status.in_(("signed", "sent", "seen")))
+    session.execute(update(TransactionRow).where(*there).values(status="replaced"))
+    mine = (OutboxRow.batch == batch, OutboxRow.status.in_((SENT, UNKNOWN)))
+    session.execute(update(OutboxRow).where(*mine).values(status=SIGNED, batch=None))
+
+
+# Inside
+
+
+@cache
+def _abis() -> tuple[Abi, Abi]:
+    return load("VoucherLedger").abi, load("PartyRegistry").abi
+
+
+def _items_of_batch(store: Store, batch: int) -> tuple[str | None, list[Any]]:
+    """The batch's contract, and its items in the order of their places."""
+    columns = (OutboxRow.number, OutboxRow.verb, OutboxRow.event, OutboxRow.subject, OutboxRow.status)
+    with store.reading() as session:
+        row = session.get_one(BatchRow, batch)
+        query = select(*columns, OutboxRow.batch).where(OutboxRow.number.in_(row.items))
+        found = {each.number: each for each in session.execute(query)}
+        return row.contract, [found[number] for number in row.items]
+
+
+def _first_children(store: Store, splits: Sequence[int]) -> dict[int, bytes]:
+    with store.reading() as session:
+        items = items_of(session, OutboxRow.number.in_(splits))
+    children = {item.number: first_child(item.agreement) for item in items}
+    return {number: child for number, child in children.items() if child is not None}
+
+
+def _mark_batch(session: Session, judged: Judged, *, status: str) -> None:
+    values = {"status": status, "why": None}
+    session.execute(update(BatchRow).where(BatchRow.number == judged.batch).values(values))
+    _mark_transactions(session, judged.batch, judged.receipt, status=status)
+
+
+def _mark_transactions(session: Session, batch: int, receipt: Receipt, *, status: str) -> None:
+    others = (TransactionRow.batch == batch, TransactionRow.tx_hash != receipt.tx_hash)
+    session.execute(update(TransactionRow).where(*others).values(status="replaced"))
+    values = {"status": status, "block": receipt.block, "block_hash": receipt.block_hash}
+    session.execute(update(TransactionRow).where(TransactionRow.tx_hash == receipt.tx_hash).values(values))
+
+
+def _write_landed(session: Session, rows: dict[int, int], receipt: Receipt, *, status: str) -> None:
+    # One statement for a whole batch, its numbers written into it: one per item, hundreds of times a second, would be
+    # most of what the relay does.
+    places = " ".join(f"when {int(number)} then {int(at)}" for number, at in rows.items())
+    numbers = ", ".join(str(int(number)) for number in rows)
+    statement = text(
+        "update outbox set status = :status, tx_hash = :tx_hash, block = :block, block_hash = :block_hash, "
+        f"refusal = null, facts = null, log_index = case number {places} end where number in ({numbers})"
+    )
+    values = {"tx_hash": hex_of(receipt.tx_hash), "block_hash": hex_of(receipt.block_hash)}
+    session.execute(statement, {"status": status, "block": receipt.block, **values})
+
+
+def _write_verdict(
+    session: Session, verdict: Verdict, *, batch: int, receipt: Receipt, height: int, terms: Terms
+) -> list[Relayed]:
+    row = session.get_one(OutboxRow, verdict.number)
+    if verdict.elsewhere is not None:
+        _write_elsewhere(row, verdict.elsewhere, height=height, terms=terms)
+        return [relayed(row)] if row.status == FINAL else []
+    assert verdict.refusal is not None
+    row.refusal, row.facts = verdict.refusal.name, verdict.refusal.facts
+    again = row.attempts < terms.most_attempts and not is_for_good(verdict.refusal)
+    if row.status != WITHDRAWN and again and _older(session, row, besides=batch):
+        row.status, row.batch = SIGNED, None
+        return []
+    if row.status != WITHDRAWN:
+        row.status = REFUSED
+    row.tx_hash, row.block, row.block_hash = receipt.tx_hash, receipt.block, receipt.block_hash
+    return [relayed(row)] if row.status == REFUSED else []
+
+
+def _write_elsewhere(row: OutboxRow, log: Log, *, height: int, terms: Terms) -> None:
+    row.status = FINAL if log.block + terms.depth <= height else MINED
+    row.batch, row.refusal, row.facts = None, None, None
+    row.tx_hash, row.block, row.block_hash, row.log_index = (
+        log.tx_hash,
+        log.block,
+        log.block_hash,
+        log.log_index,
+    )
+
+
+def _older(session: Session, row: OutboxRow, *, besides: int | None = None) -> bool:
+    """Whether an older item is still on its way, in another batch than this one."""
+    query = select(OutboxRow.number).where(
+        OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.number < row.number
+    )
+    if besides is not None:
+        query = query.where(or_(OutboxRow.batch.is_(None), OutboxRow.batch != besides))
+    return session.scalar(query.limit(1)) is not None
+
+
+def twin(session: Session, row: OutboxRow) -> bool:
+    """Whether the same agreement was put in again after this item was refused."""
+    other = aliased(OutboxRow)
+    query = select(other.number).where(
+        other.contract == row.contract,
+        other.digest == row.digest,
+        other.status.not_in(GONE),
+        other.number != row.number,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+__all__ = [
+    "Hash",
+    "Judged",
+    "Verdict",
+    "dispose",
+    "judge",
+    "record",
+    "refusal_of",
+    "reverted",
+    "twin",
+    "void",
+]

@@ -1,0 +1,270 @@
+"""Handing over: written down before it is done, and again when the node has answered.
+
+    hand_over    sends stored bytes; what the node said of each
+    due          which stored transactions are to be handed over (again), and which has to be replaced
+    replace      a dearer transaction for the same nonce
+
+The same bytes are sent as often as need be. Only the lowest nonce that is not mined is replaced, because all others
+wait for it. Whether something was mined is not asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from eth_utils.address import to_checksum_address
+from sqlalchemy import func, select, update
+
+from ledger.chain import (
+    Chain,
+    Fees,
+    Hash,
+    NodeRefused,
+    NonceTooHigh,
+    NonceTooLow,
+    Underpriced,
+    Unreachable,
+)
+from ledger.columns import bytes_of
+from ledger.crash_points import reach
+from ledger.outbox import SENT, UNKNOWN
+from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
+from ledger.relay_accounts import LOG, Holder, require
+from ledger.relay_claims import Outgoing, store_transaction
+from ledger.relay_terms import Sight, Terms
+from ledger.signing import batch_calldata
+from ledger.store import Store
+
+RAISE: Final = 5, 4
+"""By which fraction a replacement offers more: nodes want a tenth at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A transaction of an open batch, without its bytes."""
+
+    tx_hash: Hash
+    batch: int
+    nonce: int
+    fee: int
+    tip: int | None
+    height: int
+    status: str
+    first_sent_at: int | None
+    last_sent_at: int | None
+
+
+@dataclass(slots=True)
+class Memory:
+    """What this process knows of transactions and has not written down; a new one begins with nothing."""
+
+    handed: set[Hash] = field(default_factory=set)
+    refused: dict[Hash, int] = field(default_factory=dict)
+    underpriced: set[Hash] = field(default_factory=set)
+
+    def forget(self, tx_hashes: Iterable[Hash]) -> None:
+        """They are mined, or will never be."""
+        for tx_hash in tx_hashes:
+            self.handed.discard(tx_hash)
+            self.refused.pop(tx_hash, None)
+            self.underpriced.discard(tx_hash)
+
+
+def open_transactions(store: Store, account: str) -> list[Stored]:
+    """Those of an account's open batches: by nonce, the dearest last."""
+    columns = (
+        TransactionRow.tx_hash,
+        TransactionRow.batch,
+        BatchRow.nonce,
+        TransactionRow.fee,
+        TransactionRow.tip,
+        TransactionRow.height,
+        TransactionRow.status,
+        TransactionRow.first_sent_at,
+        TransactionRow.last_sent_at,
+    )
+    with store.reading() as session:
+        query = select(*columns).join(BatchRow, BatchRow.number == TransactionRow.batch)
+        rows = session.execute(query.where(BatchRow.account == account, BatchRow.status == "open"))
+        return sorted(
+            (Stored(Hash(row[0]), *row[1:]) for row in rows), key=lambda each: (each.nonce, each.fee)
+        )
+
+
+def hand_over(
+    store: Store, chain: Chain, outgoing: Sequence[Outgoing], *, account: str, holder: Holder, memory: Memory
+) -> int:
+    """Sends these transactions in the order of their nonces; gives how many the node has now.
+
+    Unreachable where it does not answer: what was sent until then is recorded, the rest waits for the next cycle.
+    """
+    if not outgoing:
+        return 0
+    ordered = sorted(outgoing, key=lambda each: each.nonce)
+    _mark_sent(store, [each.tx_hash for each in ordered], account=account, holder=holder)
+    reach("relay: sending marked")
+    seen: list[Hash] = []
+    reasons: dict[int, str | None] = {}
+    silent: Unreachable | None = None
+    for each in ordered:
+        try:
+            _hand_one(chain, each, memory=memory, seen=seen, reasons=reasons)
+        except Unreachable as unreachable:
+            silent = unreachable
+            break
+        reach("relay: node took it")
+    _mark_seen(store, seen, reasons, account=account, holder=holder)
+    reach("relay: sight marked")
+    if silent is not None:
+        raise silent
+    return len(seen)
+
+
+def _hand_one(
+    chain: Chain, each: Outgoing, *, memory: Memory, seen: list[Hash], reasons: dict[int, str | None]
+) -> None:
+    try:
+        chain.send_raw(each.raw)
+    except NonceTooLow:
+        memory.handed.add(
+            each.tx_hash
+        )  # mined, whichever of that nonce it was: its receipt is looked for next
+    except NonceTooHigh:
+        return  # when the gap is closed it goes at once
+    except Underpriced as refused:
+        memory.handed.add(each.tx_hash)
+        memory.underpriced.add(each.tx_hash)
+        reasons[each.batch] = str(refused)
+    except NodeRefused as refused:
+        memory.handed.add(each.tx_hash)
+        memory.refused[each.tx_hash] = memory.refused.get(each.tx_hash, 0) + 1
+        reasons[each.batch] = str(refused)
+    else:
+        memory.handed.add(each.tx_hash)
+        if memory.refused.pop(each.tx_hash, None):
+            reasons[each.batch] = None
+        seen.append(each.tx_hash)
+
+
+def _mark_sent(store: Store, tx_hashes: Sequence[Hash], *, account: str, holder: Holder) -> None:
+    now = holder.clock()
+    with store.writing() as session:
+        require(session, account, holder)
+        session.execute(
+            update(TransactionRow)
+            .where(
+                TransactionRow.tx_hash.in_(tx_hashes), TransactionRow.status.in_(("signed", "sent", "seen"))
+            )
+            .values(
+                status="sent",
+                sends=TransactionRow.sends + 1,
+                first_sent_at=func.coalesce(TransactionRow.first_sent_at, now),
+                last_sent_at=now,
+            )
+        )
+
+
+def _mark_seen(
+    store: Store, seen: Sequence[Hash], reasons: dict[int, str | None], *, account: str, holder: Holder
+) -> None:
+    if not seen and not reasons:
+        return
+    with store.writing() as session:
+        require(session, account, holder)
+        if seen:
+            there = (TransactionRow.tx_hash.in_(seen), TransactionRow.status == "sent")
+            session.execute(update(TransactionRow).where(*there).values(status="seen"))
+        for batch, why in reasons.items():
+            if why is not None:
+                LOG.warning("batch %d was not taken: %s", batch, why)
+            # why it was given up stays until somebody has looked
+            under_way = select(OutboxRow.batch).where(OutboxRow.batch == batch, OutboxRow.status == SENT)
+            it = (BatchRow.number == batch, BatchRow.number.in_(under_way))
+            session.execute(update(BatchRow).where(*it).values(why=why))
+
+
+def bytes_for(store: Store, wanted: Sequence[Stored]) -> list[Outgoing]:
+    """Stored transactions with their bytes."""
+    nonces = {each.tx_hash: each for each in wanted}
+    with store.reading() as session:
+        query = select(TransactionRow.tx_hash, TransactionRow.raw)
+        rows = session.execute(query.where(TransactionRow.tx_hash.in_(list(nonces))))
+        found = {Hash(tx_hash): raw for tx_hash, raw in rows}
+    return [Outgoing(each.batch, each.nonce, each.tx_hash, found[each.tx_hash]) for each in wanted]
+
+
+def due(waiting: Sequence[Stored], *, now: int, terms: Terms, memory: Memory, at_once: bool) -> list[Stored]:
+    """The dearest transaction of each nonce that is to be handed over again. `at_once`: on a chain where whatever was
+    handed over is mined, one that is not mined was never handed over."""
+    dearest = {each.nonce: each for each in waiting}
+    return [
+        each
+        for each in dearest.values()
+        if at_once
+        or each.last_sent_at is None
+        or (each.status != "seen" and each.tx_hash not in memory.handed)
+        or each.last_sent_at + terms.resend_after <= now
+    ]
+
+
+def is_stuck(lowest: Stored, *, now: int, terms: Terms, memory: Memory) -> bool:
+    """Whether the transaction that all others wait for has waited long enough, or cannot be mined as it is."""
+    if lowest.tx_hash in memory.underpriced:
+        return True
+    return lowest.first_sent_at is not None and lowest.first_sent_at + terms.replace_after <= now
+
+
+def dearer(lowest: Stored, fees: Fees, terms: Terms) -> Fees | None:
+    """What a replacement offers: today's price, and a quarter more than the last one did; None above the bound."""
+    more, of = RAISE
+    wanted = max(fees.highest, -(-lowest.fee * more // of))
+    if wanted == lowest.fee or wanted > terms.highest_fee:
+        return None
+    if lowest.tip is None or fees.tip is None:
+        return Fees(wanted, None)
+    return Fees(wanted, min(wanted, max(fees.tip, -(-lowest.tip * more // of), 1)))
+
+
+def replace(
+    store: Store, chain: Chain, lowest: Stored, fees: Fees, *, sight: Sight, holder: Holder
+) -> Outgoing:
+    """Signs and stores a dearer transaction with the same contents."""
+    with store.writing() as session:
+        require(session, sight.account, holder)
+        batch = session.get_one(BatchRow, lowest.batch)
+        query = select(OutboxRow.number, OutboxRow.calldata).where(OutboxRow.number.in_(batch.items))
+        calls = {number: bytes_of(call) for number, call in session.execute(query)}
+        items = [calls[number] for number in batch.items]
+        data, to = b"", sight.account
+        if batch.contract is not None:
+            data, to = batch_calldata(items, False), to_checksum_address(batch.contract)
+        outgoing = store_transaction(
+            session,
+            chain,
+            data,
+            batch=batch.number,
+            to=to,
+            gas=batch.gas,
+            nonce=batch.nonce,
+            fees=fees,
+            height=sight.height,
+        )
+    LOG.warning("batch %d is stuck at nonce %d: replaced at %d wei", batch.number, batch.nonce, fees.highest)
+    reach("relay: replacement signed")
+    return outgoing
+
+
+def give_up(store: Store, batch: int, why: str, *, account: str, holder: Holder) -> int:
+    """The items of a batch become unknown; what was sent is still looked for. Gives how many."""
+    with store.writing() as session:
+        require(session, account, holder)
+        row = session.get_one(BatchRow, batch)
+        row.why = why if row.why is None else f"{why}; {row.why}"
+        mine = (OutboxRow.batch == batch, OutboxRow.status == SENT)
+        given_up = session.execute(update(OutboxRow).where(*mine).values(status=UNKNOWN))
+        count = int(getattr(given_up, "rowcount", 0))
+    if count:
+        LOG.error("batch %d was given up, %d items are unknown: %s", batch, count, why)
+    return count

@@ -1,0 +1,126 @@
+"""Many rows into a table at once, in the transaction of a session.
+
+    add      new rows; one that is there already is an error
+    change   some columns of rows that are there, found by contract and key
+
+On PostgreSQL rows are copied (`COPY`), into the table itself or, to change many, into a temporary table beside it; on
+SQLite one prepared statement takes them all. Which rows to write, and what stands in them, is for the caller; the
+column types of `columns.py` turn values into what the database keeps, as they do everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from psycopg import Error as PsycopgError
+from sqlalchemy import Connection, bindparam, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from ledger.columns import Base
+
+Values = tuple[Any, ...]
+MANY: Final = 50
+"""Rows from which on a temporary table is worth its making."""
+
+
+def add(
+    session: Session, table: type[Base], names: Sequence[str], rows: Sequence[Values], *, kept: bool = False
+) -> None:
+    """Inserts rows that have these columns, in this order. `kept`: their values are already as the database keeps
+    them."""
+    if not rows:
+        return
+    connection = session.connection()
+    values = rows if kept else _as_kept(connection, table, names, rows)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, _quoted(connection, table.__tablename__), names, values)
+        return
+    columns = ", ".join(_quoted(connection, name) for name in names)
+    marks = ", ".join("?" * len(names))
+    into = _quoted(connection, table.__tablename__)
+    connection.exec_driver_sql(f"insert into {into} ({columns}) values ({marks})", list(values))
+
+
+def change(
+    session: Session, table: type[Base], names: Sequence[str], rows: Sequence[Values], *, keys: int
+) -> None:
+    """Updates rows by the first `keys` of these columns, the table's key; the others are set."""
+    if not rows or len(names) == keys:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "postgresql" and len(rows) >= MANY:
+        _change_many(connection, table, names, rows, keys=keys)
+        return
+    columns = table.__table__.c
+    found = [columns[name] == bindparam(f"key_{name}", type_=columns[name].type) for name in names[:keys]]
+    set_to = {name: bindparam(f"set_{name}", type_=columns[name].type) for name in names[keys:]}
+    marks = [f"key_{name}" for name in names[:keys]] + [f"set_{name}" for name in names[keys:]]
+    statement = update(table).where(*found).values(set_to)
+    connection.execute(statement, [dict(zip(marks, row, strict=True)) for row in rows])
+
+
+def _change_many(
+    connection: Connection, table: type[Base], names: Sequence[str], rows: Sequence[Values], *, keys: int
+) -> None:
+    of, beside = _quoted(connection, table.__tablename__), f"changed_{table.__tablename__}"
+    columns = [_quoted(connection, name) for name in names]
+    connection.exec_driver_sql(
+        f"create temporary table {beside} on commit drop as select {', '.join(columns)} from {of} with no data"
+    )
+    _copy(connection, beside, names, _as_kept(connection, table, names, rows))
+    set_to = ", ".join(f"{column} = {beside}.{column}" for column in columns[keys:])
+    same = " and ".join(f"{of}.{column} = {beside}.{column}" for column in columns[:keys])
+    connection.exec_driver_sql(f"update {of} set {set_to} from {beside} where {same}")
+    connection.exec_driver_sql(f"drop table {beside}")
+
+
+def _copy(connection: Connection, into: str, names: Sequence[str], rows: Iterable[Values]) -> None:
+    statement = f"copy {into} ({', '.join(_quoted(connection, name) for name in names)}) from stdin"
+    driver: Any = connection.connection.driver_connection
+    with _as_sqlalchemy(connection, statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+@contextmanager
+def _as_sqlalchemy(connection: Connection, statement: str) -> Iterator[None]:
+    """What goes wrong in the driver, in the form in which it comes from everywhere else."""
+    try:
+        yield
+    except PsycopgError as broken:
+        if broken.sqlstate is None or broken.sqlstate.startswith(("08", "57P")):
+            connection.invalidate(broken)
+        raise DBAPIError.instance(
+            statement,
+            None,
+            broken,
+            PsycopgError,
+            dialect=connection.dialect,
+        ) from broken
+
+
+def _as_kept(
+    connection: Connection, table: type[Base], names: Sequence[str], rows: Sequence[Values]
+) -> Iterator[Values]:
+    """The rows as the database keeps them: each column through its type."""
+    columns = table.__table__.c
+    by_column: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for at, name in enumerate(names):
+        write = _writer(connection, columns[name].type)
+        if write is not None:
+            by_column[at] = list(map(write, by_column[at]))
+    return zip(*by_column, strict=True)
+
+
+def _writer(connection: Connection, of: Any) -> Callable[[Any], Any] | None:
+    write: Callable[[Any], Any] | None = of.dialect_impl(connection.dialect).bind_processor(
+        connection.dialect
+    )
+    return write
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return str(connection.dialect.identifier_preparer.quote(name))

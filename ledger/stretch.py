@@ -1,0 +1,235 @@
+"""Blocks as a node tells them, read ahead of whoever writes them down, and proven before they are handed over.
+
+A stretch is some blocks in a row with all that certain contracts said in them. It is handed over only if
+
+- every block with events, and the last one of each question, was the same before and after the events were read;
+- it goes on from the block at which the last stretch ended;
+- the events lead from the journal head that was known to the one that the contract itself holds after the last block.
+
+A node that leaves out, adds, changes or mixes up events cannot pass that. Events of other contracts, `Refused` and
+ERC-721's `Transfer` are not asked for. Nothing is written here, and nothing is judged but what the node says.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ledger.abi import view_call, words_of
+from ledger.chain import Block, Chain, Log, Reader
+from ledger.columns import hex_of
+from ledger.errors import VerificationError
+from ledger.events import EVENTS, Event, advance_log, decode
+from ledger.store import NO_BLOCK, Followed
+
+ENOUGH: Final = 20_000
+"""Events from which on a stretch is closed, as soon as a question to the node has been answered."""
+FIRST_ENOUGH: Final = 1_500
+"""The same of the first stretch, so that there is soon something to write while the second one is read."""
+FIRST_WINDOW: Final = 16
+"""Blocks that the first question asks for; the next ones ask for more or fewer, by how much came back."""
+_WINDOW_EVENTS: Final = 3_000
+
+
+class JournalMismatch(VerificationError):
+    """The events that a node tells are not those that the contract's own journal head stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a contract was followed: the last block and its hash (`NO_BLOCK`: none yet), the journal head there."""
+
+    block: int
+    block_hash: bytes
+    journal: bytes
+
+
+Told = tuple[Log, Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Proven blocks. `before` and `after`: the cursors of the contracts that they were read for; `told`: what each of
+    these said; `blocks`: those with events, and the last."""
+
+    last: Block
+    before: Mapping[str, Cursor]
+    after: Mapping[str, Cursor]
+    told: Mapping[str, Sequence[Told]]
+    blocks: Mapping[int, Block]
+
+    @property
+    def events(self) -> int:
+        """How many there are."""
+        return sum(len(each) for each in self.told.values())
+
+
+def stretches(
+    chain: Chain,
+    contracts: Sequence[Followed],
+    cursors: Mapping[str, Cursor],
+    *,
+    target: int,
+    span: int,
+    ahead: bool = True,
+) -> Iterator[Stretch | None]:
+    """The stretches from the cursors on to the target block, of `span` blocks at most; None, and no more, where the
+    chain changed while it was read.
+
+    `ahead`: the next one is read while the caller works on the present one. JournalMismatch where the node does not
+    tell the truth; ChainError where it cannot be used.
+    """
+    known, pace = dict(cursors), _Pace()
+    plan = _next(contracts, known, target=target, span=span)
+    reading = _Reading(chain, plan, pace) if plan else None
+    while reading is not None:
+        stretch = reading.result()
+        if stretch is None:
+            yield None
+            return
+        known.update(stretch.after)
+        plan = _next(contracts, known, target=target, span=span)
+        reading = _Reading(chain, plan, pace) if plan else None
+        if reading is not None and ahead:
+            reading.start()
+        yield stretch
+
+
+def journal_head(chain: Reader, each: Followed, block: int) -> bytes:
+    """The contract's own journal head after this block; the first one where it did not exist yet."""
+    words = words_of(chain.call(each.contract, view_call("journalHead()"), block=block))
+    return words[0].to_bytes(32) if words else each.journal_start
+
+
+# Inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    contracts: tuple[Followed, ...]
+    cursors: Mapping[str, Cursor]
+    first: int
+    last: int
+
+
+def _next(
+    contracts: Sequence[Followed], cursors: Mapping[str, Cursor], *, target: int, span: int
+) -> _Plan | None:
+    """The contracts that are furthest behind, as far as they are alone; None at the target."""
+    lowest = min(cursor.block for cursor in cursors.values())
+    if lowest >= target:
+        return None
+    behind = tuple(each for each in contracts if cursors[each.contract].block == lowest)
+    further = [cursor.block for cursor in cursors.values() if cursor.block > lowest]
+    own: dict[str, Cursor] = {each.contract: cursors[each.contract] for each in behind}
+    return _Plan(behind, own, lowest + 1, min([target, lowest + span, *further]))
+
+
+@dataclass(slots=True)
+class _Pace:
+    """How many blocks one question asks for, so many that an answer is worth the way and not too long; how many events
+    make a stretch."""
+
+    window: int = FIRST_WINDOW
+    enough: int = FIRST_ENOUGH
+
+    def took(self, events: int) -> None:
+        if 2 * events < _WINDOW_EVENTS:
+            self.window *= 2
+        elif events > _WINDOW_EVENTS:
+            self.window = max(self.window // 2, 1)
+
+    def closed(self) -> None:
+        self.enough = min(2 * self.enough, ENOUGH)
+
+
+class _Reading:
+    """One stretch being read: in a thread of its own once it is started, else when its result is asked for. The thread
+    never keeps a process alive."""
+
+    def __init__(self, chain: Chain, plan: _Plan, pace: _Pace) -> None:
+        self._chain, self._plan, self._pace = chain, plan, pace
+        self._thread: threading.Thread | None = None
+        self._stretch: Stretch | None = None
+        self._wrong: BaseException | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._read, name="blocks ahead", daemon=True)
+        self._thread.start()
+
+    def result(self) -> Stretch | None:
+        if self._thread is None:
+            return _read(self._chain, self._plan, self._pace)
+        self._thread.join()
+        if self._wrong is not None:
+            raise self._wrong
+        return self._stretch
+
+    def _read(self) -> None:
+        try:
+            self._stretch = _read(self._chain, self._plan, self._pace)
+        except BaseException as wrong:  # raised where the result is asked for
+            self._wrong = wrong
+
+
+@dataclass(slots=True)
+class _Answers:
+    logs: list[Log] = field(default_factory=list)
+    ends: list[Block] = field(default_factory=list)
+
+
+def _read(chain: Chain, plan: _Plan, pace: _Pace) -> Stretch | None:
+    answers, at, asked = _Answers(), plan.first, [each.contract for each in plan.contracts]
+    while at <= plan.last and len(answers.logs) < pace.enough:
+        end = min(at + pace.window - 1, plan.last)
+        answers.ends += chain.blocks([end])
+        found = chain.logs(at, end, addresses=asked, topics=EVENTS.keys())
+        answers.logs += found
+        pace.took(len(found))
+        at = end + 1
+    pace.closed()
+    last = answers.ends[-1]
+    logs = answers.logs
+    blocks = _unchanged(chain, plan, logs, answers.ends)
+    if blocks is None:
+        return None
+    told: dict[str, list[Told]] = {each.contract: [] for each in plan.contracts}
+    for log in logs:
+        told[log.address].append((log, decode(log.topics, log.data)))
+    after: dict[str, Cursor] = {}
+    for each in plan.contracts:
+        head = plan.cursors[each.contract].journal
+        for log, _ in told[each.contract]:
+            head = advance_log(head, log.topics, log.data)
+        own = journal_head(chain, each, last.number)
+        if own != head:
+            if chain.blocks([last.number]) != [last]:
+                return None
+            raise JournalMismatch(
+                f"block {last.number}: the events of {each.contract} give the journal head {hex_of(head)}, the "
+                f"contract's own is {hex_of(own)}: the node has left out, added or changed an event; ask another"
+            )
+        after[each.contract] = Cursor(last.number, last.hash, head)
+    return Stretch(last, plan.cursors, after, told, blocks)
+
+
+def _unchanged(
+    chain: Chain, plan: _Plan, logs: Sequence[Log], ends: Sequence[Block]
+) -> dict[int, Block] | None:
+    """The blocks with events and the last, if the chain still has all that was read, and goes on from the cursors."""
+    numbers = {log.block for log in logs} | {end.number for end in ends}
+    before = {
+        cursor.block: cursor.block_hash
+        for cursor in plan.cursors.values()
+        if cursor.block_hash != NO_BLOCK and cursor.block == plan.first - 1
+    }
+    blocks = {block.number: block for block in chain.blocks(sorted(numbers | before.keys()))}
+    same = (
+        all(blocks[end.number] == end for end in ends)
+        and all(blocks[log.block].hash == log.block_hash for log in logs)
+        and all(blocks[number].hash == block_hash for number, block_hash in before.items())
+    )
+    kept = {log.block for log in logs} | {ends[-1].number}
+    return {number: block for number, block in blocks.items() if number in kept} if same else None
