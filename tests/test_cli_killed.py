@@ -103,7 +103,7 @@ def test_what_a_killed_command_left_and_the_chain_refuses_is_said_with_the_reaso
     killed(desk, "queued", *SPLIT)
     desk.ask("travel", "2026-08-28")
     answer = ended(desk, *desk.issue("1000.00", due="2026-12-01"))
-    assert (answer["earlier"][0]["landed"], answer["earlier"][0]["refused"]) == (False, "RecordDay")
+    assert (answer["earlier"][0]["landed"], answer["earlier"][0]["refused"]) == (False, "AgreementExpired")
     assert numbers(desk) == ["P-2026-001"]
     desk.do(*desk.issue("1000.00", due="2026-12-01"))
 
