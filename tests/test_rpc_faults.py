@@ -156,7 +156,8 @@ def test_a_call_without_an_answer_ends_in_unreachable_which_names_the_node_and_n
     # nothing is repeated, but a question for several blocks may be put in smaller parts
     assert 1 <= proxy.count(method) - before <= (4 if what in ("blocks", "logs") else 1)
     proxy.heal()
-    node.ask("evm_mine")  # what arrived in spite of the fault has used its nonce before the next one is asked for
+    # what arrived in spite of the fault has used its nonce before the next one is asked for
+    node.ask("evm_mine")
     ask(chain)
 
 
