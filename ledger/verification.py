@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from eth_utils.address import to_checksum_address
 from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
@@ -28,7 +29,7 @@ from ledger.events import decode
 from ledger.health import Finding, Journal, examine_world, hashed_signers, read_journal
 from ledger.pin import check_pin
 from ledger.rows import worlds_of
-from ledger.store import Store, add_pin, followed, open_store, pins
+from ledger.store import NO_BLOCK, Store, add_pin, followed, open_store, pins
 from ledger.tables import PROJECTION, Base, BlockRow, CursorRow, EventRow, hex_of
 
 __all__ = ["Finding", "Verification", "verify"]
@@ -57,8 +58,8 @@ class Verification:
 def verify(store: Store, chain: Chain, *, report: Callable[[int, int], None] | None = None) -> Verification:
     """Compares all five; `report` is told how many storage words are read, of how many.
 
-    ChainError for another chain than the pinned one, for contracts followed to different blocks, and for a
-    last block that the chain no longer has: index first.
+    ChainError for another chain than the pinned one, for contracts not followed yet or to different blocks, and
+    for a last block that the chain no longer has: index first.
     """
     with store.reading() as session:
         for pin in pins(session):
@@ -101,6 +102,11 @@ def verify(store: Store, chain: Chain, *, report: Callable[[int, int], None] | N
 
 def _last_block(session: Session, chain: Chain) -> int:
     cursors = list(session.scalars(select(CursorRow)))
+    ledgers = {pin.ledger: f"ledger {place}" for place, pin in enumerate(pins(session), 1)}
+    for cursor in cursors:
+        if cursor.block_hash == NO_BLOCK:
+            what = f"{ledgers.get(to_checksum_address(cursor.contract), 'the registry')} ({cursor.contract})"
+            raise ChainError(f"{what} is not followed yet: run tallystick index first")
     blocks = {cursor.block for cursor in cursors}
     if len(blocks) != 1 or min(blocks, default=-1) < 0:
         raise ChainError("the contracts are not followed to one block yet: index first")

@@ -27,7 +27,7 @@ from ledger.agreements import (
     VoucherId,
 )
 from ledger.deployment import deploy_successor, pin_successor
-from ledger.errors import Refusal
+from ledger.errors import ChainError, Refusal
 from ledger.health import examine
 from ledger.indexer import follow, rebuild, rewind
 from ledger.members import line_id
@@ -262,3 +262,15 @@ def the_same_rows_whatever_happens_to_the_database(old: Office, new: Office, fol
 def first_block_of(office: Office) -> int:
     with office.store.reading() as session:
         return next(each.first_block for each in followed(session) if each.contract == office.pin.ledger)
+
+
+def test_a_successor_that_was_pinned_and_not_followed_is_not_taken_for_a_reorganisation(old: Office) -> None:
+    old.follow()
+    pin = deploy_successor(old.chain, predecessor=old.pin)
+    pin_successor(old.store, old.chain, ledger=pin.ledger)
+    with pytest.raises(
+        ChainError, match=rf"ledger 2 \({pin.ledger}\) is not followed yet: run tallystick index"
+    ):
+        verify(old.store, old.chain)
+    old.follow()
+    assert verify(old.store, old.chain).findings == ()
