@@ -1,0 +1,38 @@
+"""What every route works with, put together once when the process starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from gateway.limits import Limits
+from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.setting import Setting
+from ledger.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """`token_key` signs programs' tokens. `secure`: cookies go over HTTPS only. `troubles` says what of relay and index
+    does not work, where they run in this process."""
+
+    store: Store
+    setting: Setting
+    passwords: Passwords
+    token_key: bytes = field(repr=False)
+    secure: bool = True
+    limits: Limits = field(default_factory=Limits)
+    troubles: Callable[[], Sequence[str]] = tuple
+
+    def now(self) -> int:
+        """The machine's time, Unix seconds: for sessions, tokens and throttling."""
+        return self.setting.machine_clock()
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that the app was made with."""
+    found = request.app.state.gateway
+    assert isinstance(found, Gateway)
+    return found

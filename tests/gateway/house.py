@@ -1,0 +1,223 @@
+"""A gateway for tests: both contracts on a real chain, a database, organisations with people, and desks that are signed
+in over HTTP.
+
+The cast is that of `tests.ledger.office`. Everybody's key is kept by the installation but C's, which signs with its own
+wallet. `land` does what the relay and the index do in the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from eth_account import Account
+from fastapi.testclient import TestClient
+
+from gateway.app import create_app
+from gateway.gateway import Gateway
+from ledger.agreements import PartyNumber
+from ledger.calendar import Timestamp, date_of_day
+from ledger.keys import Keyring
+from ledger.negotiation.access import StaffRole
+from ledger.negotiation.organisations import enlist, found
+from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.setting import Setting
+from tests.engines import anvil, embedded
+from tests.ledger.office import (
+    BANK,
+    FACTOR,
+    ISSUER,
+    OTHER_BANK,
+    REGISTRAR,
+    A,
+    B,
+    C,
+    Engine,
+    Office,
+    key_of,
+    open_office,
+)
+
+PASSWORD = "seven green hills 1949"
+NAMES = {
+    REGISTRAR: "登记中心",
+    BANK: "江南银行",
+    OTHER_BANK: "北方银行",
+    FACTOR: "恒信保理",
+    ISSUER: "云山重工",
+    A: "甲零件厂",
+    B: "乙铸造厂",
+    C: "丙模具坊",
+}
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Tests sign in often; how dear a guess is stands in `passwords.py`."""
+
+
+@dataclass
+class Hands:
+    """The machine's clock, set by hand."""
+
+    now: int = 1_790_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Desk:
+    """Somebody who is signed in. `post` names each request, unless it is given a name."""
+
+    client: TestClient
+    csrf: str
+    names: Iterator[int] = field(default_factory=count)
+    login: str = ""
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.client.get(f"/api/v1{path}", params=params)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Any:
+        told = {"X-CSRF-Token": self.csrf, "Idempotency-Key": key or f"{self.login} {next(self.names)}"}
+        return self.client.post(f"/api/v1{path}", json=body, headers=told | headers)
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(f"/api/v1{path}", headers={"X-CSRF-Token": self.csrf})
+
+    def offers(self, path: str, body: Any) -> dict[str, Any]:
+        """Makes an offer; fails where that is refused."""
+        done = self.post(path, body)
+        assert done.status_code in (201, 202), done.text
+        return dict(done.json())
+
+    def signs(self, offer: str) -> dict[str, Any]:
+        """Signs with the key that is kept."""
+        done = self.post(f"/offers/{offer}/signatures", {"custodial": True})
+        assert done.status_code in (200, 202), done.text
+        return dict(done.json())
+
+
+@dataclass
+class House:
+    """An open gateway."""
+
+    office: Office
+    gateway: Gateway
+    clock: Hands
+    app: Any
+    desks: dict[str, Desk] = field(default_factory=dict)
+
+    def desk(self, party: int, role: str = "signatory") -> Desk:
+        """Somebody of that party in that role, signed in once."""
+        login = f"{role}.{party}"
+        if login not in self.desks:
+            client = TestClient(self.app, base_url="https://testserver", raise_server_exceptions=False)
+            done = client.post("/api/v1/session", json={"login": login, "password": PASSWORD})
+            assert done.status_code == 201, done.text
+            self.desks[login] = Desk(client, done.json()["csrf"], login=login)
+        return self.desks[login]
+
+    def nobody(self) -> TestClient:
+        return TestClient(self.app, base_url="https://testserver", raise_server_exceptions=False)
+
+    def wallet_signature(self, desk: Desk, offer: str) -> str:
+        """What C's own wallet makes of the typed data that the gateway gives out."""
+        typed = desk.get(f"/offers/{offer}/typed-data").json()
+        signed = Account.sign_typed_data(key_of(C).to_bytes(), full_message=typed)
+        return "0x" + bytes(signed.signature).hex()
+
+    def land(self) -> None:
+        """What was signed goes on chain, and comes back into the rows."""
+        self.office.run()
+        self.office.follow()
+
+    def day(self, days: int) -> str:
+        """A date, so many days from the chain's today."""
+        return date_of_day(self.office.today + days).isoformat()  # type: ignore[arg-type]
+
+    def promise(
+        self, face: str = "1000.00", *, supplier: int = A, reference: str = "PO", **more: Any
+    ) -> dict[str, Any]:
+        """What an issuer sends to promise something."""
+        invoice = {"number": f"F {reference}", "amount": face, "total": face}
+        return {
+            "line": "2-1",
+            "supplier": supplier,
+            "face": face,
+            "due": self.day(120),
+            "reference": reference,
+            "invoices": [invoice],
+            "sign": True,
+            **more,
+        }
+
+    def held(self, face: str = "1000.00", *, supplier: int = A, reference: str = "PO") -> str:
+        """A voucher that was promised and accepted; its id."""
+        body = self.promise(face, supplier=supplier, reference=reference)
+        offer = self.desk(ISSUER).offers("/issuer/promise-offers", body)
+        self.desk(supplier).signs(offer["id"])
+        self.land()
+        return str(offer["voucher"])
+
+
+def open_house(chain: Engine, folder: Path, *, database: str | None = None) -> House:
+    """Deploys, admits the cast, founds an organisation of each party with people in every role."""
+    office = open_office(chain, folder, database=database)
+    office.follow()
+    ring = Keyring.create(folder / "keys.json", "a passphrase", cost=2)
+    for party in NAMES:
+        if party != C:
+            ring.add(party, key_of(party).to_bytes())
+    clock = Hands()
+    setting = Setting(
+        pins=(office.pin,),
+        ring=ring,
+        invoice_salt=bytes(32),
+        reader=chain,
+        chain_clock=lambda: Timestamp(chain.now() + 1),
+        machine_clock=clock,
+    )
+    passwords = Passwords(CHEAP)
+    gateway = Gateway(
+        store=office.store,
+        setting=setting,
+        passwords=passwords,
+        token_key=ring.secret("tokens 1"),
+    )
+    with office.store.writing() as session:
+        for party, name in NAMES.items():
+            row = found(session, party=PartyNumber(party), name=name, at=clock())
+            for role in StaffRole:
+                enlist(
+                    session,
+                    row,
+                    login=f"{role}.{party}",
+                    name=f"{name} {role}",
+                    password=PASSWORD,
+                    roles={role},
+                    passwords=passwords,
+                    at=clock(),
+                )
+    return House(office, gateway, clock, create_app(gateway))
+
+
+@contextmanager
+def house_in(folder: Path, *, engine: str = "embedded", database: str | None = None) -> Iterator[House]:
+    """A house on a chain of its own: the embedded one, or an anvil."""
+    if engine == "embedded":
+        with embedded(folder) as chain:
+            yield from _opened(chain, folder, database)
+    else:
+        with anvil() as node:
+            yield from _opened(node.chain(), folder, database)
+
+
+def _opened(chain: Engine, folder: Path, database: str | None) -> Iterator[House]:
+    house = open_house(chain, folder, database=database)
+    try:
+        yield house
+    finally:
+        house.office.store.close()
