@@ -28,6 +28,7 @@ from scripts import (
     cli_operator,
     cli_pay,
     cli_rules,
+    cli_serve,
     cli_show,
     cli_tree,
     cli_trouble,
@@ -182,6 +183,8 @@ for name, command in (
     ("verify", cli_books.verify_),
     ("reconcile", cli_books.reconcile_),
     ("travel", cli_operator.move_time),
+    ("enlist", cli_serve.enlist),
+    ("serve", cli_serve.serve),
 ):
     app.command(name)(command)
 app.add_typer(cli_pay.app, name="pay")

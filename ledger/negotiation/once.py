@@ -19,6 +19,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from ledger.crash_points import reach
 from ledger.errors import Refusal, TallystickError
 from ledger.organisation_tables import RequestRow
 from ledger.store import Store
@@ -76,9 +77,13 @@ def perform(
                 known = _known(session, named)
                 if known is not None:
                     return known
+                reach("request: begun")
                 answer = do(session)
                 _keep(session, named, answer)
-                return answer
+                session.flush()
+                reach("request: done")
+            reach("request: committed")
+            return answer
         except NotKept:
             raise
         except TallystickError as error:

@@ -120,6 +120,18 @@ class House:
             self.desks[login] = Desk(client, done.json()["csrf"], login=login)
         return self.desks[login]
 
+    def dying_desk(self, party: int) -> Desk:
+        """A desk whose process may be killed: what is raised there is raised here."""
+        known = self.desk(party)
+        client = TestClient(self.app, base_url="https://testserver", cookies=known.client.cookies)
+        return Desk(client, known.csrf, login="dying")
+
+    @property
+    def on_postgres(self) -> bool:
+        """Which of the two databases it has."""
+        with self.office.store.reading() as session:
+            return session.get_bind().dialect.name == "postgresql"
+
     def nobody(self) -> TestClient:
         return TestClient(self.app, base_url="https://testserver", raise_server_exceptions=False)
 

@@ -1,0 +1,141 @@
+"""The process: one installation, the app on a port, relay, index and housekeeping in threads beside it.
+
+The embedded chain is one object that all threads use: each of its methods holds its lock, and one transaction is one
+commit. The database gives each thread a connection of its own; SQLite lets one write at a time.
+
+A node or database that is away is waited for. What no waiting heals (another chain, a journal that does not fit, a
+reorganisation deeper than the margin) ends its thread; the app goes on answering, and `/ready` says what has stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.gateway import Gateway
+from ledger import indexer, relay
+from ledger.errors import TallystickError
+from ledger.installation import Installation, opened
+from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.recalls import sweep
+from ledger.negotiation.setting import Setting
+from ledger.outbox import machine_clock
+
+LOG: Final = logging.getLogger("tallystick.gateway")
+INDEX_PAUSE: Final = 0.2
+SWEEP_PAUSE: Final = 5.0
+DRAIN_SECONDS: Final = 9.0
+
+
+@dataclass
+class Threads:
+    """What runs beside the app. `stop` ends all of it; `troubles` are those that ended by themselves."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    troubles: dict[str, str] = field(default_factory=dict)
+    running: list[threading.Thread] = field(default_factory=list)
+
+    def start(self, name: str, work: Callable[[], None]) -> None:
+        """Runs it in a thread of this name."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except TallystickError as broken:
+                self.troubles[name] = str(broken)
+                LOG.error("%s has stopped: %s", name, broken)
+            except Exception as unforeseen:
+                self.troubles[name] = f"not foreseen: {type(unforeseen).__name__}"
+                LOG.exception("%s has stopped", name)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self.running.append(thread)
+        thread.start()
+
+    def told(self) -> Sequence[str]:
+        """What has stopped, and why."""
+        return [f"{name} has stopped: {why}" for name, why in self.troubles.items()]
+
+    def end(self) -> None:
+        """Ends all, each after what it has under way."""
+        self.stop.set()
+        until = time.monotonic() + DRAIN_SECONDS
+        for thread in self.running:
+            thread.join(max(until - time.monotonic(), 0.0))
+
+
+def gateway_of(installation: Installation, *, secure: bool, troubles: Callable[[], Sequence[str]]) -> Gateway:
+    """The gateway over an open installation."""
+    setting = Setting(
+        pins=installation.pins,
+        ring=installation.ring,
+        invoice_salt=installation.invoice_salt,
+        reader=installation.chain,
+        chain_clock=installation.clock,
+        machine_clock=machine_clock,
+    )
+    return Gateway(
+        store=installation.store,
+        setting=setting,
+        passwords=Passwords(),
+        token_key=installation.ring.secret("tokens 1"),
+        secure=secure,
+        troubles=troubles,
+    )
+
+
+@contextmanager
+def at_work(installation: Installation) -> Iterator[Threads]:
+    """Relay, index and housekeeping, while the block runs."""
+    threads, store, chain = Threads(), installation.store, installation.chain
+    threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop))
+    threads.start("index", lambda: indexer.serve(store, chain, stop=threads.stop, pause=INDEX_PAUSE))
+    threads.start("housekeeping", lambda: _keep_house(installation, threads.stop))
+    try:
+        yield threads
+    finally:
+        threads.end()
+
+
+def _keep_house(installation: Installation, stop: threading.Event) -> None:
+    while not stop.wait(SWEEP_PAUSE):
+        try:
+            with installation.store.writing() as session:
+                sweep(session, now=installation.clock(), at=machine_clock())
+        except TallystickError as waiting:
+            LOG.warning("housekeeping waits: %s", waiting)
+
+
+def _heard(_word: int, _frame: object) -> None:
+    """A signal that the server has answered already."""
+
+
+def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: bool) -> None:
+    """Runs until SIGTERM or SIGINT. The errors of `installation.opened`."""
+    with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
+        app = create_app(gateway_of(installation, secure=secure, troubles=threads.told))
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=8,
+            log_level="warning",
+        )
+        server = uvicorn.Server(config)
+        for word in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(word, _heard)  # the server raises it once more when it has ended; the threads end after it
+        LOG.warning("the gateway is at http://%s:%d", host, port)
+        server.run()

@@ -1,0 +1,142 @@
+"""The gateway as one process: the app on a port, relay and index beside it, killed and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from ledger.crash_points import REQUEST_POINTS
+from ledger.embedded import EmbeddedChain
+from tests.engines import EPOCH, ROOT, free_port
+from tests.gateway.house import PASSWORD, House, open_house
+from tests.ledger.office import ISSUER, A
+
+SECONDS = 60.0
+"""Longer than anything here takes on a busy machine."""
+KILLED_AT = """
+import os, signal, sys
+from ledger import crash_points
+
+wanted = sys.argv.pop(1)
+
+def hook(point):
+    if point == wanted:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+crash_points.hook = hook
+from gateway.__main__ import main
+raise SystemExit(main())
+"""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """A directory with an installation in it, and what an issuer would send."""
+    with EmbeddedChain(tmp_path / "chain.sqlite", clock=lambda: EPOCH, create=True, demo=True) as chain:
+        house: House = open_house(chain, tmp_path, database=f"sqlite:///{tmp_path / 'tallystick.sqlite'}")
+        body = house.promise()
+        house.office.store.close()
+    return tmp_path, body
+
+
+@contextmanager
+def serving(directory: Path, *, dies_at: str | None = None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    port = free_port()
+    start = ["-c", KILLED_AT, dies_at] if dies_at else ["-m", "gateway"]
+    words = [sys.executable, *start, "--directory", str(directory), "--port", str(port)]
+    environment = {**os.environ, "TALLYSTICK_PASSPHRASE": "a passphrase"}
+    with (directory / "log").open("ab") as log:
+        process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: answers(url), process, directory)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/ready", timeout=5).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def until(true: Callable[[], Any], process: subprocess.Popen[bytes], directory: Path) -> Any:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        found = true()
+        if found:
+            return found
+        assert process.poll() is None, (directory / "log").read_text()
+        time.sleep(0.05)
+    raise AssertionError(f"waited in vain: {(directory / 'log').read_text()}")
+
+
+@contextmanager
+def desk(url: str, party: int) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"{url}/api/v1", timeout=30) as client:
+        done = client.post("/session", json={"login": f"signatory.{party}", "password": PASSWORD})
+        assert done.status_code == 201
+        client.headers["X-CSRF-Token"] = done.json()["csrf"]
+        yield client
+
+
+def accepted(client: httpx2.Client, offer: str) -> httpx2.Response:
+    told = {"Idempotency-Key": "accept"}
+    return client.post(f"/offers/{offer}/signatures", json={"custodial": True}, headers=told)
+
+
+def test_what_is_accepted_over_http_lands_and_is_there_after_sigterm_and_a_new_start(
+    installation: tuple[Path, dict[str, Any]],
+) -> None:
+    directory, body = installation
+    with serving(directory) as (process, url):
+        with desk(url, ISSUER) as issuer, desk(url, A) as supplier:
+            made = issuer.post("/issuer/promise-offers", json=body, headers={"Idempotency-Key": "offer"})
+            assert made.status_code == 201, made.text
+            offer = made.json()
+            assert accepted(supplier, offer["id"]).status_code == 202
+
+            def voucher() -> Any:
+                found = supplier.get(f"/vouchers/{offer['voucher']}")
+                return found.json() if found.status_code == 200 else None
+
+            assert until(voucher, process, directory)["face"] == "1000.00"
+            assert supplier.get(f"/offers/{offer['id']}").json()["status"] == "landed"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+    with serving(directory) as (_, url), desk(url, A) as supplier:
+        assert supplier.get(f"/vouchers/{offer['voucher']}").json()["face"] == "1000.00"
+    log = (directory / "log").read_text()
+    assert "a passphrase" not in log
+    assert PASSWORD not in log
+
+
+@pytest.mark.parametrize("point", REQUEST_POINTS)
+def test_killed_between_request_and_answer_it_is_done_once_all_the_same(
+    installation: tuple[Path, dict[str, Any]], point: str
+) -> None:
+    directory, body = installation
+    with serving(directory) as (_, url), desk(url, ISSUER) as issuer:
+        offer = issuer.post("/issuer/promise-offers", json=body, headers={"Idempotency-Key": "offer"}).json()
+    with serving(directory, dies_at=point) as (process, url), desk(url, A) as supplier:
+        with pytest.raises(httpx2.TransportError):
+            accepted(supplier, offer["id"])
+        assert process.wait(SECONDS) == -signal.SIGKILL
+    with serving(directory) as (process, url), desk(url, A) as supplier:
+        again = accepted(supplier, offer["id"])
+        assert (again.status_code, again.json()["status"]) == (202, "complete")
+        until(lambda: supplier.get(f"/vouchers/{offer['voucher']}").status_code == 200, process, directory)
+        assert len(supplier.get("/vouchers", params={"held": True}).json()["items"]) == 1
