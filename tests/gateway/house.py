@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 
 from gateway.app import create_app
 from gateway.gateway import Gateway
+from gateway.limits import Limits
 from ledger.agreements import PartyNumber
 from ledger.calendar import Timestamp, date_of_day
 from ledger.keys import Keyring
@@ -198,6 +199,7 @@ def open_house(chain: Engine, folder: Path, *, database: str | None = None) -> H
         setting=setting,
         passwords=passwords,
         token_key=ring.secret("tokens 1"),
+        limits=Limits(clock=clock),
     )
     with office.store.writing() as session:
         for party, name in NAMES.items():
