@@ -7,7 +7,15 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import desk_routes, health_routes, holding_routes, offer_routes, problems, sign_in_routes
+from gateway import (
+    desk_routes,
+    health_routes,
+    holding_routes,
+    offer_routes,
+    onboarding_routes,
+    problems,
+    sign_in_routes,
+)
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
 
@@ -50,6 +58,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
         desk_routes.issuer,

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from ledger.database import DatabaseBusy, DatabaseUncertain, DatabaseUnusable
 from ledger.errors import ChainError, InputError, Refusal, SealError, TallystickError, VerificationError
 from ledger.explain import explain, plain_facts
+from ledger.negotiation.business_registry import RegisterUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
 LOG: Final = logging.getLogger("tallystick.gateway")
@@ -93,7 +94,7 @@ def _unlike_a_refusal(error: TallystickError) -> tuple[str, int]:
     match error:
         case BodyRefused():
             return error.name, error.status
-        case DatabaseBusy() | DatabaseUncertain() | DatabaseUnusable() | ChainError():
+        case RegisterUnusable() | DatabaseBusy() | DatabaseUncertain() | DatabaseUnusable() | ChainError():
             return name, 503
         case InputError():
             return name, 422

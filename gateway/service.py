@@ -10,6 +10,7 @@ reorganisation deeper than the margin) ends its thread; the app goes on answerin
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -24,8 +25,11 @@ import uvicorn
 from gateway.app import create_app
 from gateway.gateway import Gateway
 from ledger import indexer, relay
-from ledger.errors import TallystickError
+from ledger.certificates import read_certificates
+from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
+from ledger.negotiation.business_registry import register_at
+from ledger.negotiation.onboarding import settle
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting
@@ -35,6 +39,10 @@ LOG: Final = logging.getLogger("tallystick.gateway")
 INDEX_PAUSE: Final = 0.2
 SWEEP_PAUSE: Final = 5.0
 DRAIN_SECONDS: Final = 9.0
+REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
+"""The public register of enterprises: an http(s) address or a CSV file."""
+AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
+"""Files with the certificate authorities that are trusted, as PATH lists them."""
 
 
 @dataclass
@@ -74,9 +82,9 @@ class Threads:
             thread.join(max(until - time.monotonic(), 0.0))
 
 
-def gateway_of(installation: Installation, *, secure: bool, troubles: Callable[[], Sequence[str]]) -> Gateway:
-    """The gateway over an open installation."""
-    setting = Setting(
+def setting_of(installation: Installation) -> Setting:
+    """What negotiation works with, out of an open installation."""
+    return Setting(
         pins=installation.pins,
         ring=installation.ring,
         invoice_salt=installation.invoice_salt,
@@ -84,14 +92,31 @@ def gateway_of(installation: Installation, *, secure: bool, troubles: Callable[[
         chain_clock=installation.clock,
         machine_clock=machine_clock,
     )
+
+
+def gateway_of(installation: Installation, *, secure: bool, troubles: Callable[[], Sequence[str]]) -> Gateway:
+    """The gateway over an open installation. InputError where a setting names a file that is not there."""
+    register = os.environ.get(REGISTER, "")
     return Gateway(
         store=installation.store,
-        setting=setting,
+        setting=setting_of(installation),
+        register=register_at(register) if register else None,
+        authorities=_authorities(os.environ.get(AUTHORITIES, "")),
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),
         secure=secure,
         troubles=troubles,
     )
+
+
+def _authorities(paths: str) -> tuple[bytes, ...]:
+    try:
+        found = tuple(Path(path).read_bytes() for path in paths.split(os.pathsep) if path)
+    except OSError as missing:
+        raise InputError(f"{AUTHORITIES}: {missing.filename} cannot be read: {missing.strerror}") from None
+    for content in found:
+        read_certificates(content)
+    return found
 
 
 @contextmanager
@@ -100,18 +125,20 @@ def at_work(installation: Installation) -> Iterator[Threads]:
     threads, store, chain = Threads(), installation.store, installation.chain
     threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop))
     threads.start("index", lambda: indexer.serve(store, chain, stop=threads.stop, pause=INDEX_PAUSE))
-    threads.start("housekeeping", lambda: _keep_house(installation, threads.stop))
+    setting = setting_of(installation)
+    threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
     try:
         yield threads
     finally:
         threads.end()
 
 
-def _keep_house(installation: Installation, stop: threading.Event) -> None:
+def _keep_house(installation: Installation, setting: Setting, stop: threading.Event) -> None:
     while not stop.wait(SWEEP_PAUSE):
         try:
             with installation.store.writing() as session:
                 sweep(session, now=installation.clock(), at=machine_clock())
+                settle(session, setting)
         except TallystickError as waiting:
             LOG.warning("housekeeping waits: %s", waiting)
 
@@ -136,6 +163,8 @@ def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: boo
         )
         server = uvicorn.Server(config)
         for word in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(word, _heard)  # the server raises it once more when it has ended; the threads end after it
+            signal.signal(
+                word, _heard
+            )  # the server raises it once more when it has ended; the threads end after it
         LOG.warning("the gateway is at http://%s:%d", host, port)
         server.run()

@@ -1,6 +1,7 @@
 """The tables of who works here, as SQLAlchemy 2 classes: organisations, their people, what they did.
 
     organisations      one row per enterprise or bank, from its application on
+    invitations        links by which enterprises may apply
     people             who signs in for an organisation, and as what
     sessions           people who are signed in
     api_clients        programs that work for an organisation
@@ -31,16 +32,19 @@ def _organisation(*, key: bool = False) -> Mapped[int]:
 
 
 class OrganisationRow(Base):
-    """An enterprise or bank. `party`: its number on chain, NULL until it is admitted; `credit_code` is empty of a
-    founder whose code was never asked.
+    """An enterprise or bank. `party`: its number on chain, NULL until it is admitted; `candidate`: the number that it
+    is to have, once the registrar has offered its admission. `credit_code` is empty of a founder whose code was never
+    asked.
 
     `status`: applied, checked (by its sponsor), admitted, rejected. Whether an admitted party is suspended is the
-    chain's to say. `party_roles` are those that it is to be admitted with, as the registry writes them.
+    chain's to say. `party_roles` are those that it is to be admitted with, as the registry writes them. `signer` are
+    the whole bytes of the signer that it named, NULL where its key is to be kept here.
     """
 
     __tablename__ = "organisations"
     __table_args__ = (
         UniqueConstraint("party", name="organisations_by_party"),
+        UniqueConstraint("candidate", name="organisations_by_candidate"),
         Index(
             "organisations_by_code",
             "credit_code",
@@ -52,6 +56,7 @@ class OrganisationRow(Base):
     )
     number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     party: Mapped[int | None]
+    candidate: Mapped[int | None]
     name: Mapped[str] = mapped_column(String(200))
     credit_code: Mapped[str] = mapped_column(String(18))
     size_class: Mapped[str] = mapped_column(String(8))
@@ -61,11 +66,26 @@ class OrganisationRow(Base):
     party_roles: Mapped[int] = mapped_column(Integer)
     signer: Mapped[str | None] = mapped_column(Text)
     signature_gas: Mapped[int]
-    profile_salt: Mapped[str] = mapped_column(String(64))
+    profile: Mapped[bytes | None]
     status: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer)
     applied_at: Mapped[int]
+
+
+class InvitationRow(Base):
+    """A link by which one enterprise may apply. `token` is the SHA-256 of what is in the link; `sponsor` the bank that
+    is to check it; `used_by` NULL: not yet."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (Index("invitations_by_organisation", "organisation"),)
+    token: Mapped[bytes] = mapped_column(primary_key=True)
+    organisation: Mapped[int] = _organisation()
+    sponsor: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[int]
+    expires_at: Mapped[int]
+    used_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("organisations.number"))
 
 
 class PersonRow(Base):

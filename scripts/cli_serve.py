@@ -138,7 +138,8 @@ def _seat(
     passwords: Passwords,
 ) -> None:
     """People by login, and an organisation for each party that has none yet."""
-    now = int(time.time())
+    now, login_of = int(time.time()), next(iter(people))
+    sealed = passwords.sealed(password, login=login_of)
     with store.writing() as session:
         for login, (party, roles, name) in people.items():
             row = session.scalar(select(OrganisationRow).where(OrganisationRow.party == party))
@@ -149,9 +150,8 @@ def _seat(
                 row,
                 login=login,
                 name=name,
-                password=password,
+                sealed=sealed,
                 roles=roles,
-                passwords=passwords,
                 at=now,
             )
 

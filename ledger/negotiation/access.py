@@ -62,13 +62,15 @@ _HAVE: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who is asking. `who` names the person or program for the audit trail; `party` is None before admission."""
+    """Who is asking. `who` names the person or program for the audit trail; `party` is None before admission, and
+    `candidate` the number that the registrar has offered to admit it under."""
 
     organisation: int
     party: PartyNumber | None
     who: str
     roles: frozenset[StaffRole]
     name: str = ""
+    candidate: PartyNumber | None = None
 
     def may(self, right: Right) -> bool:
         """Whether the roles allow it."""
@@ -96,9 +98,10 @@ def not_found(what: str) -> Refusal:
 def sees_offer(caller: Caller) -> ColumnElement[bool]:
     """Offers that the caller's organisation made, and those that want its party's consent."""
     mine = OfferRow.organisation == caller.organisation
-    if caller.party is None:
+    party = caller.party or caller.candidate
+    if party is None:
         return mine
-    asked = exists().where(SignatureRow.offer == OfferRow.number, SignatureRow.party == caller.party)
+    asked = exists().where(SignatureRow.offer == OfferRow.number, SignatureRow.party == party)
     return or_(mine, asked)
 
 

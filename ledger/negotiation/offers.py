@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ledger import voucher as rules
 from ledger.agreements import (
+    Admit,
     Agreement,
     Issue,
     LineId,
@@ -179,9 +180,9 @@ def sign(
     NotASigner, AlreadySigned, NoCustodialKey; the credential errors where the signature is not good.
     """
     require(caller, Right.SIGN)
-    party = caller.acting()
     require_open(offer, now=setting.chain_clock())
     proposal, rows = proposal_of(session, setting, offer), signatures_of(session, offer)
+    party = _signing(caller, proposal.agreement)
     mine = [row for row in rows if row.party == party]
     if not mine:
         raise Refusal("NotASigner", {"party": int(party)})
@@ -220,6 +221,13 @@ def sign(
     facts = {"verb": offer.verb, "made": missing[0].made, "complete": offer.status == COMPLETE}
     audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=facts)
     return missing[0]
+
+
+def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:
+    """The party that the caller signs for: its own, or in its own admission the one that it is to be."""
+    if isinstance(agreement, Admit) and caller.party is None and caller.candidate == agreement.party:
+        return agreement.party
+    return caller.acting()
 
 
 def _complete(

@@ -10,7 +10,6 @@ kept as it was given. Whether a party is suspended is asked of the chain's rows 
 
 from __future__ import annotations
 
-import secrets
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -24,7 +23,6 @@ from ledger.errors import InputError
 from ledger.money import shown
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, StaffRole
-from ledger.negotiation.passwords import Passwords
 from ledger.organisation_tables import OrganisationRow, PersonRow
 
 APPLIED, CHECKED, ADMITTED, REJECTED = "applied", "checked", "admitted", "rejected"
@@ -51,6 +49,7 @@ def found(
         raise InputError(f"party {party} has an organisation already: enlist people for that one")
     row = OrganisationRow(
         party=party,
+        candidate=None,
         name=proper_name(name, "the organisation's name"),
         credit_code=check_credit_code(credit_code) if credit_code else "",
         size_class=size_class,
@@ -60,7 +59,7 @@ def found(
         party_roles=0,
         signer=None,
         signature_gas=0,
-        profile_salt=secrets.token_hex(32),
+        profile=None,
         status=ADMITTED,
         reason=None,
         version=1,
@@ -79,13 +78,15 @@ def enlist(
     *,
     login: str,
     name: str,
-    password: str,
+    sealed: str,
     roles: Collection[StaffRole],
-    passwords: Passwords,
     at: int,
     by: Caller | None = None,
 ) -> PersonRow:
-    """Somebody new. InputError for a login that is taken or cannot be typed, a weak password, or no role."""
+    """Somebody new. `sealed`: the password's hash (`Passwords.sealed`, which takes its time: outside of transactions).
+
+    InputError for a login that is taken or cannot be typed, and where there is no role.
+    """
     login = proper_login(login)
     if session.scalar(select(PersonRow.number).where(PersonRow.login == login)) is not None:
         raise InputError(f"login {shown(login)} is taken: give another one")
@@ -95,7 +96,7 @@ def enlist(
         organisation=organisation.number,
         login=login,
         name=proper_name(name, "a person's name"),
-        password=passwords.sealed(password, login=login),
+        password=sealed,
         roles=sorted(str(role) for role in roles),
         totp=None,
         disabled=False,

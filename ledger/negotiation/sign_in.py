@@ -229,6 +229,7 @@ def _caller(who: str, roles: set[str], organisation: OrganisationRow) -> Caller:
         who=who,
         roles=frozenset(StaffRole(role) for role in roles),
         name=organisation.name,
+        candidate=None if organisation.candidate is None else PartyNumber(organisation.candidate),
     )
 
 

@@ -25,6 +25,7 @@ from ledger.agreements import PartyNumber
 from ledger.calendar import Timestamp, date_of_day
 from ledger.keys import Keyring
 from ledger.negotiation.access import StaffRole
+from ledger.negotiation.business_registry import FileRegister
 from ledger.negotiation.organisations import enlist, found
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.setting import Setting
@@ -109,11 +110,15 @@ class House:
     gateway: Gateway
     clock: Hands
     app: Any
+    register: Path
     desks: dict[str, Desk] = field(default_factory=dict)
 
     def desk(self, party: int, role: str = "signatory") -> Desk:
         """Somebody of that party in that role, signed in once."""
-        login = f"{role}.{party}"
+        return self.signed_in(f"{role}.{party}")
+
+    def signed_in(self, login: str) -> Desk:
+        """Somebody of this login, signed in once."""
         if login not in self.desks:
             client = TestClient(self.app, base_url="https://testserver", raise_server_exceptions=False)
             done = client.post("/api/v1/session", json={"login": login, "password": PASSWORD})
@@ -200,7 +205,9 @@ def open_house(chain: Engine, folder: Path, *, database: str | None = None) -> H
         passwords=passwords,
         token_key=ring.secret("tokens 1"),
         limits=Limits(clock=clock),
+        register=FileRegister(folder / "register.csv"),
     )
+    sealed = passwords.sealed(PASSWORD, login="somebody")
     with office.store.writing() as session:
         for party, name in NAMES.items():
             row = found(session, party=PartyNumber(party), name=name, at=clock())
@@ -210,12 +217,11 @@ def open_house(chain: Engine, folder: Path, *, database: str | None = None) -> H
                     row,
                     login=f"{role}.{party}",
                     name=f"{name} {role}",
-                    password=PASSWORD,
+                    sealed=sealed,
                     roles={role},
-                    passwords=passwords,
                     at=clock(),
                 )
-    return House(office, gateway, clock, create_app(gateway))
+    return House(office, gateway, clock, create_app(gateway), folder / "register.csv")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from ledger.agreements import (
 )
 from ledger.calendar import DAY_SECONDS, Day, Timestamp
 from ledger.errors import Refusal
-from ledger.members import Contract
+from ledger.members import Contract, line_id
 from ledger.money import Fen
 from ledger.outbox_tables import OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
@@ -45,9 +45,11 @@ from ledger.signing import root_id
 from ledger.world import World
 from tests.ledger.office import (
     BANK,
+    FACE,
     FACTOR,
     ISSUER,
     LATER,
+    LINE,
     OTHER_BANK,
     REGISTRAR,
     A,
@@ -59,12 +61,22 @@ from tests.ledger.office import (
 )
 
 MOST_QUERIES = 24
+SUB_SUB = line_id(BANK, 7)
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with office_in(tmp_path_factory.mktemp("town")) as office:
         vouchers = busy(office)
+        office.put(office.grant_of(SUB_SUB, parent=LINE, limit=FACE), BANK, ISSUER)
+        vouchers["pledged"] = office.issue(supplier=FACTOR)
+        end = Day(office.today + 60)
+        office.put(
+            Pledge(vouchers["pledged"], 1, OTHER_BANK, Fen(500), some_hash("filing"), end, LATER),
+            FACTOR,
+            OTHER_BANK,
+        )
+        assert all(each.refusal is None for each in office.run())
         office.follow()
         yield Town(office, vouchers)
 
@@ -89,6 +101,11 @@ def others(town: Town) -> list[Agreement]:
         Revoke(v["waiting"], 1, LATER),
         Pledge(v["waiting"], 1, FACTOR, Fen(100), some_hash("filing"), day, LATER),
         Release(v["waiting"], 1, FACTOR, LATER),
+        town.office.issue_of(FACE // 100, supplier=FACTOR, line=SUB_SUB),
+        town.office.issue_of(FACE // 100, supplier=FACTOR),
+        Release(v["pledged"], 2, OTHER_BANK, LATER),
+        Release(v["pledged"], 2, FACTOR, LATER),
+        town.office.assertion(v["pledged"], 2, payee=OTHER_BANK, amount=500),
         Award(v["contested"], 3, OTHER_BANK, True, some_hash("ruling"), LATER),
         Unfreeze(v["frozen"], some_hash("another order"), LATER),
         Unfreeze(v["frozen"], some_hash("order"), LATER),

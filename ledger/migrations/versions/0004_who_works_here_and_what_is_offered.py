@@ -21,6 +21,7 @@ def upgrade() -> None:
         "organisations",
         sa.Column("number", _SERIAL, autoincrement=True, nullable=False),
         sa.Column("party", sa.BigInteger(), nullable=True),
+        sa.Column("candidate", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("credit_code", sa.String(length=18), nullable=False),
         sa.Column("size_class", sa.String(length=8), nullable=False),
@@ -30,12 +31,13 @@ def upgrade() -> None:
         sa.Column("party_roles", sa.Integer(), nullable=False),
         sa.Column("signer", sa.Text(), nullable=True),
         sa.Column("signature_gas", sa.BigInteger(), nullable=False),
-        sa.Column("profile_salt", sa.String(length=64), nullable=False),
+        sa.Column("profile", sa.String(length=66), nullable=True),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("applied_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("candidate", name="organisations_by_candidate"),
         sa.UniqueConstraint("party", name="organisations_by_party"),
     )
     op.create_index(
@@ -91,6 +93,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organisation"], ["organisations.number"]),
         sa.PrimaryKeyConstraint("organisation"),
     )
+    op.create_table(
+        "invitations",
+        sa.Column("token", sa.String(length=66), nullable=False),
+        sa.Column("organisation", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sponsor", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_by", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["organisation"], ["organisations.number"]),
+        sa.ForeignKeyConstraint(["used_by"], ["organisations.number"]),
+        sa.PrimaryKeyConstraint("token"),
+    )
+    op.create_index("invitations_by_organisation", "invitations", ["organisation"])
     op.create_table(
         "openings",
         sa.Column("hash", sa.String(length=66), nullable=False),
@@ -222,6 +238,7 @@ def downgrade() -> None:
         "request_keys",
         "people",
         "openings",
+        "invitations",
         "audit_heads",
         "audit",
         "api_clients",
