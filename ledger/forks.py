@@ -26,15 +26,15 @@ class NodesDisagree(ChainError):
     """Two nodes name different blocks of the same number."""
 
 
-def fork(store: Store, chain: Chain, *, margin: int) -> int | None:
-    """The last block that database and chain have in common, where the chain has others above it; else None.
+def fork(store: Store, chain: Chain, *, margin: int, height: int) -> int | None:
+    """The last block that database and chain have in common, where the chain has others above it; else None. `height`:
+    of the chain's head, as it was just now.
 
     ReorgTooDeep where the first block that is known to be another one is more than `margin` below the cursor.
     """
     with store.reading() as session:
         rows = session.execute(select(CursorRow.block, CursorRow.block_hash).distinct())
         reached = {int(block): bytes(block_hash) for block, block_hash in rows if block_hash != NO_BLOCK}
-    height = chain.height()
     if all(block <= height and chain.block_hash(block) == own for block, own in reached.items()):
         return None
     highest, other = max(reached), None

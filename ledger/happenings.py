@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ledger.agreements import VoucherId
 from ledger.calendar import Day, Timestamp, day_of
@@ -32,9 +32,8 @@ HISTORY: Final = tuple(column.name for column in HistoryRow.__table__.columns)
 """The columns of a history row, in the order of `history_row`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """A decoded event and where it stands on the chain."""
+class Happening(NamedTuple):
+    """A decoded event and where it stands on the chain. A tuple, for the reason that a `Log` is one."""
 
     event: Event
     block: int

@@ -21,6 +21,7 @@ kept as it is, whatever it says.
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ from ledger.errors import ChainError, TallystickError, VerificationError
 from ledger.events import Event, advance_log
 from ledger.forks import NodesDisagree, ReorgTooDeep, fork, require_agreement
 from ledger.happenings import Happening
-from ledger.pin import check_pin
+from ledger.pin import Pin, check_pin
 from ledger.row_writing import add
 from ledger.rows import Surroundings
 from ledger.store import Followed, Store, followed, pins, unfollowed
@@ -48,13 +49,14 @@ from ledger.tables import BlockRow, CursorRow, EventRow, bytes_of
 __all__ = ["JournalMismatch", "NodesDisagree", "Progress", "ReorgTooDeep", "follow", "journal_head"]
 __all__ += ["rebuild", "rewind", "serve"]
 
+LOG: Final = logging.getLogger("ledger.indexer")
 SPAN: Final = 2_000
 """Blocks that are read and committed together at most; fewer where they hold many events."""
 MARGIN: Final = 128
 """Blocks below the cursor that a reorganisation may replace."""
 REMEMBERED: Final = 200_000
 """Vouchers of one contract that are kept in memory between two commits."""
-COLLECT_AFTER: Final = 100_000
+COLLECT_AFTER: Final = 1_000_000
 """New objects after which Python looks for circles of them, while blocks are read and written."""
 PATIENCE: Final = 20
 """How often the same blocks are read again because the chain has changed meanwhile."""
@@ -98,13 +100,42 @@ def follow(
     ChainError for another chain than the pinned one and for a node that cannot be used; JournalMismatch, ReorgTooDeep
     and NodesDisagree as above.
     """
-    contracts = _pinned(store, chain, witness)
-    target, events, in_vain, doubts = _height(chain, witness) - confirmations, 0, 0, 0
+    return _follow(
+        store,
+        chain,
+        _pinned(store, chain, witness),
+        confirmations=confirmations,
+        span=span,
+        margin=margin,
+        witness=witness,
+        stop=stop,
+        report=report,
+    )
+
+
+def _follow(
+    store: Store,
+    chain: Chain,
+    contracts: Sequence[Followed],
+    *,
+    confirmations: int,
+    span: int,
+    margin: int,
+    witness: Chain | None,
+    stop: threading.Event | None,
+    report: Callable[[Progress], None] | None = None,
+) -> Progress:
+    target: int | None = None
+    events, in_vain, doubts = 0, 0, 0
     rewound_to: int | None = None
     while in_vain < PATIENCE:
-        target = min(target, _height(chain, witness) - confirmations)
-        back_to = fork(store, chain, margin=margin)
+        height = chain.height()
+        back_to = fork(store, chain, margin=margin, height=height)
+        if witness is not None:
+            height = min(height, witness.height())
+        target = height - confirmations if target is None else min(target, height - confirmations)
         if back_to is not None:
+            _pinned(store, chain, witness)  # what looks like a reorganisation may be another chain
             rewind(store, back_to)
             rewound_to = back_to if rewound_to is None else min(back_to, rewound_to)
         cursors = _cursors(store)
@@ -119,6 +150,7 @@ def follow(
                     in_vain += 1
                     break
                 events, in_vain, doubts = events + stretch.events, 0, 0
+                _tell(stretch)
                 if report is not None:
                     report(Progress(stretch.last.number, target, events, rewound_to))
                 if stop is not None and stop.is_set():
@@ -151,13 +183,15 @@ def serve(
     told to `trouble` and tried again, each time after a longer pause. Raised are another chain than the pinned one at
     the start, and at any time what no waiting heals: JournalMismatch, ReorgTooDeep, events that cannot be.
     """
-    _pinned(store, chain, witness)
+    checked: set[Pin] = set()
+    _pinned(store, chain, witness, checked)
     failed = 0
     while not stop.is_set():
         try:
-            done = follow(
+            done = _follow(
                 store,
                 chain,
+                _pinned(store, chain, witness, checked),
                 confirmations=confirmations,
                 span=span,
                 margin=margin,
@@ -171,6 +205,7 @@ def serve(
             raise
         except TallystickError as broken:
             failed += 1
+            checked.clear()  # when the node answers again, it may be another one
             if trouble is not None:
                 trouble(broken)
         stop.wait(min(pause * 2**failed, max(LONGEST_PAUSE, pause)) if failed else pause)
@@ -198,6 +233,7 @@ def rewind(store: Store, block: int) -> None:
             cursor.journal = journal
         if lost is not None:
             projection.rebuild(session)
+    LOG.warning("rewound to block %d", block, extra={"block": block})
     reach("index: rewound")
 
 
@@ -208,6 +244,13 @@ def rebuild(store: Store) -> None:
 
 
 # Inside
+
+
+def _tell(stretch: Stretch) -> None:
+    """A line for the log; of blocks without events for who wants to know everything."""
+    blocks = (min(cursor.block for cursor in stretch.before.values()) + 1, stretch.last.number)
+    level = logging.INFO if stretch.events else logging.DEBUG
+    LOG.log(level, "blocks followed", extra={"blocks": blocks, "events": stretch.events})
 
 
 @contextmanager
@@ -222,15 +265,20 @@ def _collecting_rarely() -> Iterator[None]:
         gc.set_threshold(*present)
 
 
-def _pinned(store: Store, chain: Chain, witness: Chain | None) -> list[Followed]:
-    """What is to be followed, if both nodes are on the pinned chain."""
+def _pinned(
+    store: Store, chain: Chain, witness: Chain | None, checked: set[Pin] | None = None
+) -> list[Followed]:
+    """What is to be followed, if both nodes are on the pinned chain; `checked`: for which pins that is known."""
     with store.reading() as session:
         contracts, pinned = followed(session), pins(session)
     if not contracts:
         raise ChainError("the database names no contract to follow: deploy, or pin a ledger first")
-    for node in (chain,) if witness is None else (chain, witness):
-        for pin in pinned:
-            check_pin(node, pin)
+    known = set() if checked is None else checked
+    for pin in pinned:
+        if pin not in known:
+            for node in (chain,) if witness is None else (chain, witness):
+                check_pin(node, pin)
+            known.add(pin)
     return contracts
 
 
@@ -245,10 +293,6 @@ def _journal(session: Session, each: Followed) -> bytes:
     for topics, data in session.execute(query).yield_per(projection.PIECE):
         head = advance_log(head, [bytes_of(topic) for topic in topics], bytes_of(data))
     return head
-
-
-def _height(chain: Chain, witness: Chain | None) -> int:
-    return chain.height() if witness is None else min(chain.height(), witness.height())
 
 
 def _cursors(store: Store) -> dict[str, Cursor]:

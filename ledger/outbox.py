@@ -195,17 +195,19 @@ def _known(row: OutboxRow, agreement: Agreement | Unsigned) -> dict[str, Any]:
     }
 
 
-def outcome(store: Store, number: int) -> Relayed | None:
-    """What became of an item; None while it has not ended. InputError for an unknown number."""
+def outcome(store: Store, number: int, *, mined: bool = False) -> Relayed | None:
+    """What became of an item; None while it has not ended. `mined`: an item that has landed counts, though it is not
+    final. InputError for an unknown number."""
+    wanted = (FINAL, REFUSED, MINED) if mined else (FINAL, REFUSED)
     with store.reading() as session:
         row = session.get(OutboxRow, number)
         if row is None:
             raise InputError(f"there is no item {number} in the outbox")
-        return relayed(row) if row.status in (FINAL, REFUSED) else None
+        return relayed(row) if row.status in wanted else None
 
 
 def relayed(row: OutboxRow) -> Relayed:
-    """What the row of a final or refused item says."""
+    """What the row of a landed or refused item says."""
     return Relayed(
         number=row.number,
         verb=row.verb,

@@ -1,9 +1,12 @@
-"""What an operator sees of the outbox, and may do to an item; every act is kept with its reason.
+"""What an operator sees of the outbox, and may do to an item or an account; every act is kept with its reason.
 
-    hanging     the items that have no outcome, how long they have been there, and what keeps them
-    alarms      the accounts that something is wrong with
-    retry       an unknown item goes on: in its batch if that is still open, else in a new one
-    withdraw    an item is not sent (any more); what was handed over already may land all the same
+    hanging        the items that have no outcome, how long they have been there, and what keeps them
+    alarms         the accounts that something is wrong with
+    at_work        the accounts that a relay works at present
+    acts_on        what was done to an item; `acts_on_account` to an account
+    retry          an unknown item goes on: in its batch if that is still open, else in a new one
+    withdraw       an item is not sent (any more); what was handed over already may land all the same
+    clear_alarm    an account's alarm was looked into: it is not shown any more
 
 Nobody can make an agreement land twice or change it here: that is the contract's. What has an outcome stays as it is.
 """
@@ -12,14 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from ledger.errors import InputError
 from ledger.outbox import MINED, SENT, SIGNED, UNKNOWN, WITHDRAWN, machine_clock
 from ledger.outbox_tables import AccountRow, ActRow, BatchRow, OutboxRow, TransactionRow
+from ledger.relay_accounts import LOG
 from ledger.store import Store
+
+MOST_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +45,14 @@ class Hanging:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did to an item. `at` in Unix seconds."""
+    """What somebody did to an item or, where that is None, to an account. `at` in Unix seconds."""
 
     at: int
     who: str
-    item: int
+    item: int | None
     act: str
     reason: str
+    account: str | None = None
 
 
 def hanging(
@@ -84,11 +92,21 @@ def alarms(store: Store) -> dict[str, str]:
         return {account: str(alarm) for account, alarm in session.execute(query)}
 
 
+def at_work(store: Store, *, clock: Callable[[], int] = machine_clock) -> list[str]:
+    """The accounts whose lease some process holds."""
+    with store.reading() as session:
+        query = select(AccountRow.account).where(AccountRow.owner != "", AccountRow.leased_until > clock())
+        return list(session.scalars(query))
+
+
 def acts_on(store: Store, number: int) -> list[Act]:
     """What was done to an item, in order."""
-    with store.reading() as session:
-        query = select(ActRow).where(ActRow.item == number).order_by(ActRow.number)
-        return [Act(row.at, row.who, row.item, row.act, row.reason) for row in session.scalars(query)]
+    return _acts(store, ActRow.item == number)
+
+
+def acts_on_account(store: Store, account: str) -> list[Act]:
+    """What was done to an account, in order."""
+    return _acts(store, ActRow.account == account)
 
 
 def retry(
@@ -120,6 +138,29 @@ def withdraw(
         _keep(session, number, "withdraw", who=who, reason=reason, at=clock())
 
 
+def clear_alarm(
+    store: Store, account: str, *, who: str, reason: str, clock: Callable[[], int] = machine_clock
+) -> None:
+    """Takes away an account's alarm after somebody has looked. InputError where there is none, or without a reason."""
+    with store.writing() as session:
+        row = session.get(AccountRow, account, with_for_update=True)
+        if row is None:
+            raise InputError(f"no relay has worked an account {account} here")
+        if row.alarm is None:
+            raise InputError(f"account {account} has no alarm")
+        row.alarm = None
+        _keep(session, None, "clear-alarm", who=who, reason=reason, at=clock(), account=account)
+
+
+# Inside
+
+
+def _acts(store: Store, whose: ColumnElement[bool]) -> list[Act]:
+    with store.reading() as session:
+        rows = session.scalars(select(ActRow).where(whose).order_by(ActRow.number))
+        return [Act(row.at, row.who, row.item, row.act, row.reason, row.account) for row in rows]
+
+
 def _item(session: Session, number: int, allowed: tuple[str, ...], rule: str) -> OutboxRow:
     row = session.get(OutboxRow, number, with_for_update=True)
     if row is None:
@@ -129,7 +170,20 @@ def _item(session: Session, number: int, allowed: tuple[str, ...], rule: str) ->
     return row
 
 
-def _keep(session: Session, number: int, act: str, *, who: str, reason: str, at: int) -> None:
+def _keep(
+    session: Session,
+    number: int | None,
+    act: str,
+    *,
+    who: str,
+    reason: str,
+    at: int,
+    account: str | None = None,
+) -> None:
     if not who.strip() or not reason.strip():
         raise InputError("say who does this, and why: both are kept")
-    session.add(ActRow(at=at, who=who, item=number, act=act, reason=reason))
+    if len(who) > MOST_NAME:
+        raise InputError(f"the name of who does this is longer than {MOST_NAME} letters: say it shorter")
+    session.add(ActRow(at=at, who=who, item=number, account=account, act=act, reason=reason))
+    facts = {"item": number, "account": account}
+    LOG.info("%s by %s: %s", act, who, reason, extra=facts)

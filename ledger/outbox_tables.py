@@ -5,7 +5,7 @@
     transactions      the signed bytes of a batch: the first ones, and dearer ones that replaced them
     relay_accounts    the accounts that pay, and which process works each of them at present
     wallet_gas        what contract wallets' signature checks were given, per party and day
-    operator_acts     what people did to items, and why
+    operator_acts     what people did to items and accounts, and why
 
 Times are Unix seconds, fees wei per unit of gas as decimal text, days China-time day numbers. Nothing here can be
 made again from the chain: these are the tables to back up.
@@ -153,12 +153,14 @@ class WalletGasRow(Base):
 
 
 class ActRow(Base):
-    """What somebody did to an item, `retry` or `withdraw`, and the reason that was given."""
+    """What somebody did to an item (`retry`, `withdraw`) or to an account (`clear-alarm`), and the reason that was
+    given."""
 
     __tablename__ = "operator_acts"
     number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     at: Mapped[int]
     who: Mapped[str] = mapped_column(String(64))
-    item: Mapped[int] = mapped_column(BigInteger, ForeignKey("outbox.number"))
+    item: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("outbox.number"))
+    account: Mapped[str | None] = mapped_column(ADDRESS)
     act: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text)

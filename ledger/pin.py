@@ -16,6 +16,10 @@ from ledger.chain import NOBODY, Address, CallReverted, Chain, Hash, Reader
 from ledger.errors import ChainError
 
 
+class OtherChain(ChainError):
+    """The node shows another chain than the one that the database belongs to: nothing is sent there or read from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """A chain, a registry and a ledger on it. `*_code` is Keccak-256 of deployed code, which holds the
@@ -54,7 +58,7 @@ def pin_of(chain: Chain, *, registry: Address, ledger: Address) -> Pin:
 
 
 def check_pin(chain: Chain, pin: Pin) -> None:
-    """Refuses, with every mismatch named, a chain that is not the pinned one."""
+    """OtherChain, with every mismatch named, for a chain that is not the pinned one."""
     asked = (
         ("chain id", pin.chain_id, chain.chain_id),
         ("genesis block", pin.genesis_hash, chain.genesis_hash),
@@ -66,7 +70,7 @@ def check_pin(chain: Chain, pin: Pin) -> None:
     ]
     if wrong:
         lines = "\n".join(wrong)
-        raise ChainError(f"this is not the chain that the database belongs to; open the right one\n{lines}")
+        raise OtherChain(f"this is not the chain that the database belongs to; open the right one\n{lines}")
 
 
 def predecessor_of(node: Reader, ledger: Address) -> Address:

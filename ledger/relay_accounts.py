@@ -73,7 +73,7 @@ def _follow(row: AccountRow, mined: int) -> None:
     )
     row.foreign += mined - row.next_nonce
     row.next_nonce = mined
-    LOG.error(row.alarm)
+    LOG.error(row.alarm, extra={"account": row.account})
 
 
 def require(session: Session, account: str, holder: Holder) -> None:
@@ -113,4 +113,4 @@ def foreign(session: Session, account: str, nonce: int) -> None:
         f"nonce {nonce} of account {account} was used by a transaction that was not made here: somebody else has "
         "its key; what was to be sent under it goes out again; give the relay a key of its own"
     )
-    LOG.error(row.alarm)
+    LOG.error(row.alarm, extra={"account": account, "nonce": nonce})

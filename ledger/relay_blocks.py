@@ -17,13 +17,14 @@ from typing import Final
 from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
-from ledger.chain import Chain, NodeRefused, Unreachable
+from ledger.chain import Chain, Hash, NodeRefused, Unreachable
 from ledger.errors import ChainError
-from ledger.outbox import FINAL, LANDED, MINED, REFUSED, SENT, SIGNED, Relayed, relayed
+from ledger.outbox import FINAL, LANDED, MINED, REFUSED, SENT, SIGNED, Relayed
 from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
 from ledger.relay_accounts import LOG
 from ledger.relay_judging import twin
 from ledger.relay_terms import Terms
+from ledger.row_writing import PLAIN, one_of
 from ledger.store import Store
 
 REORG_DEPTH: Final = 128
@@ -82,7 +83,9 @@ def reopen(store: Store, blocks: Iterable[Block]) -> None:
     """What was recorded in these blocks is under way again: the same bytes will be sent."""
     with store.writing() as session:
         for block, block_hash in blocks:
-            LOG.warning("block %d, in which something was recorded, is no longer part of the chain", block)
+            LOG.warning(
+                "what was recorded in a block that has gone is under way again", extra={"block": block}
+            )
             there = (TransactionRow.block == block, TransactionRow.block_hash == block_hash)
             query = select(TransactionRow.batch).where(*there, TransactionRow.status.in_(_CARRIED))
             for batch in list(session.scalars(query)):
@@ -104,6 +107,7 @@ def _reopen_batch(session: Session, number: int) -> None:
     if reverted:
         return
     batch.status = "open"
+    LOG.warning("batch %d is open again", number, extra={"batch": number, "items": batch.items})
     query = select(OutboxRow).where(OutboxRow.batch == number, OutboxRow.status.in_((*LANDED, REFUSED)))
     for row in session.scalars(query.with_for_update()):
         _again(session, row, SENT)
@@ -125,14 +129,20 @@ def end(store: Store, *, height: int, terms: Terms) -> list[Relayed]:
     with store.writing() as session:
         items, batches = _mined(session, lowest) or ([], [])
         if batches:
-            carried = (TransactionRow.batch.in_(batches), TransactionRow.status == MINED)
-            session.execute(update(TransactionRow).where(*carried).values(status=FINAL))
-            session.execute(update(BatchRow).where(BatchRow.number.in_(batches)).values(status=FINAL))
-        mine = (OutboxRow.number.in_(items), OutboxRow.status == MINED)
-        rows = list(session.scalars(select(OutboxRow).where(*mine).order_by(OutboxRow.number)))
-        for row in rows:
-            row.status = FINAL
-        return [relayed(row) for row in rows]
+            carried = (one_of(session, TransactionRow.batch, batches), TransactionRow.status == MINED)
+            session.execute(
+                update(TransactionRow).where(*carried).values(status=FINAL), execution_options=PLAIN
+            )
+            mine = one_of(session, BatchRow.number, batches)
+            session.execute(update(BatchRow).where(mine).values(status=FINAL), execution_options=PLAIN)
+        there = (one_of(session, OutboxRow.number, items), OutboxRow.status == MINED)
+        columns = (OutboxRow.number, OutboxRow.verb, OutboxRow.tx_hash, OutboxRow.block)
+        done = update(OutboxRow).where(*there).values(status=FINAL).returning(*columns)
+        ended = session.execute(done, execution_options=PLAIN)
+        return sorted(
+            (Relayed(row.number, row.verb, None, Hash(row.tx_hash), row.block) for row in ended),
+            key=lambda each: each.number,
+        )
 
 
 def _mined(session: Session, lowest: int) -> tuple[list[int], list[int]] | None:

@@ -11,13 +11,15 @@ what was refused before; whether such an item has landed, the judging finds out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import Text, and_, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ledger.agreements import VoucherId
@@ -29,12 +31,13 @@ from ledger.outbox import REFUSED, SENT, SIGNED, UNKNOWN, Relayed
 from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow, TransactionRow, WalletGasRow
 from ledger.relay_accounts import LOG, Holder, require
 from ledger.relay_terms import Sight, Terms
+from ledger.row_writing import PLAIN, one_of
 from ledger.signing import batch_calldata
 from ledger.store import Store
 from ledger.tables import PartyRow, VerifierRow, VoucherRow
 
-AT_ONCE: Final = 200
-"""Items that are read for one batch: more than the least of them would fit into one transaction."""
+LEAST_FLOOR: Final = 95_000
+"""Less gas than any item needs (see `gas.py`): so many more of them than fit into a batch are not read for it."""
 ITEM_BYTES: Final = 96
 """What a call costs in a batch's call data besides itself: its place, its length, its padding."""
 GAP_GAS: Final = 21_000
@@ -59,6 +62,18 @@ class Claim:
     hopeless: list[tuple[int, Refusal]] = field(default_factory=list)
     doubted: list[int] = field(default_factory=list)
     refused: list[Relayed] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A batch that is to be stored. `contract` None: nothing is called."""
+
+    nonce: int
+    contract: str | None
+    gas: int
+    items: list[int]
+    data: bytes
+    why: str | None = None
 
 
 @dataclass(slots=True)
@@ -101,7 +116,7 @@ def claim(
     with store.writing() as session:
         require(session, sight.account, holder)
         nonces = _free_nonces(session, sight, terms)
-        rows = _oldest(session, AT_ONCE * len(nonces)) if nonces else []
+        rows = _oldest(session, len(nonces) * (terms.gas_budget // LEAST_FLOOR + 1)) if nonces else []
         if not rows:
             return taken
         caps = caps_of(session)
@@ -109,7 +124,7 @@ def claim(
         tired = [row.number for row in rows if row.attempts >= terms.most_attempts]
         if tired:
             session.execute(update(OutboxRow).where(OutboxRow.number.in_(tired)).values(status=UNKNOWN))
-            LOG.error("items %s were in %d batches each and are given up", tired, terms.most_attempts)
+            LOG.error("given up after %d batches each", terms.most_attempts, extra={"items": tired})
         rows = [row for row in rows if row.attempts < terms.most_attempts]
         fit = [row for row in rows if _may_go(row, sight, taken, cleared)]
         runs = cut(fit, caps, terms=terms, now=now, most=len(nonces))
@@ -117,33 +132,37 @@ def claim(
             run.rows = [row for row in run.rows if not _over_budget(session, row, purse, sight, taken)]
         runs = [run for run in runs if run.rows]
         purse.write()
-        for nonce, run in zip(nonces, runs, strict=False):
-            data = batch_calldata([bytes.fromhex(row.calldata[2:]) for row in run.rows], False)
-            numbers = [row.number for row in run.rows]
-            batch: dict[str, Any] = {"contract": run.contract, "gas": run.gas, "items": numbers}
-            taken.outgoing.append(
-                _store(session, chain, data, batch=batch, nonce=nonce, sight=sight, now=now, terms=terms)
+        wanted = [
+            Wanted(
+                nonce=nonce,
+                contract=run.contract,
+                gas=run.gas,
+                items=[row.number for row in run.rows],
+                data=batch_calldata([bytes.fromhex(row.calldata[2:]) for row in run.rows], False),
             )
-            values = {"status": SENT, "batch": taken.outgoing[-1].batch, "attempts": OutboxRow.attempts + 1}
-            session.execute(update(OutboxRow).where(OutboxRow.number.in_(numbers)).values(values))
+            for nonce, run in zip(nonces, runs, strict=False)
+        ]
+        taken.outgoing = _store(session, chain, wanted, sight=sight, now=now, terms=terms)
+        for batch, outgoing in zip(wanted, taken.outgoing, strict=True):
+            values = {"status": SENT, "batch": outgoing.batch, "attempts": OutboxRow.attempts + 1}
+            mine = one_of(session, OutboxRow.number, batch.items)
+            session.execute(update(OutboxRow).where(mine).values(values), execution_options=PLAIN)
     return taken
 
 
 def fill_gap(
     store: Store, chain: Chain, *, nonce: int, sight: Sight, holder: Holder, terms: Terms
-) -> Outgoing:
-    """Stores a transfer of nothing from the account to itself under a nonce that is missing."""
+) -> Outgoing | None:
+    """Stores a transfer of nothing from the account to itself under a nonce that is missing. None where a batch has it:
+    one that is recorded as mined, in a block that the node does not show (any more)."""
     with store.writing() as session:
         require(session, sight.account, holder)
-        batch: dict[str, Any] = {
-            "contract": None,
-            "gas": GAP_GAS,
-            "items": [],
-            "why": "a filler for a missing nonce",
-        }
-        return _store(
-            session, chain, b"", batch=batch, nonce=nonce, sight=sight, now=holder.clock(), terms=terms
-        )
+        mine = (BatchRow.account == sight.account, BatchRow.nonce == nonce, BatchRow.status != "void")
+        if session.scalar(select(BatchRow.number).where(*mine)) is not None:
+            return None
+        filler = Wanted(nonce, None, GAP_GAS, [], b"", "a filler for a missing nonce")
+        [outgoing] = _store(session, chain, [filler], sight=sight, now=holder.clock(), terms=terms)
+        return outgoing
 
 
 def cut(rows: Sequence[Any], caps: Caps, *, terms: Terms, now: int, most: int) -> list[Run]:
@@ -154,7 +173,7 @@ def cut(rows: Sequence[Any], caps: Caps, *, terms: Terms, now: int, most: int) -
     runs: list[Run] = []
     room = (terms.gas_budget - TRANSACTION - ITEM_RESERVE) * 63 // 64
     for row in rows:
-        floor = with_checks(row.floor, caps.of(row.keys, row.signers))
+        floor = with_checks(row.floor, caps.of(listed(row.keys), listed(row.signers)))
         size = len(row.calldata) // 2 + ITEM_BYTES
         run = runs[-1] if runs else None
         if run is not None and run.contract == row.contract:
@@ -181,6 +200,12 @@ def highest(fees: Fees, terms: Terms) -> Fees:
     )
 
 
+@lru_cache(maxsize=4096)
+def listed(text: str | None) -> Any:
+    """The list in a column of JSON, read once however many rows say the same; nobody changes it."""
+    return None if text is None else tuple(json.loads(text))
+
+
 # Inside
 
 
@@ -202,6 +227,9 @@ def _free_nonces(session: Session, sight: Sight, terms: Terms) -> list[int]:
 
 
 def _oldest(session: Session, limit: int) -> Sequence[Any]:
+    # In two steps: a database that does not know how many are waiting would else sort all of them, calls and all.
+    first = select(OutboxRow.number).where(OutboxRow.status == SIGNED).order_by(OutboxRow.number).limit(limit)
+    numbers = session.scalars(first.with_for_update(skip_locked=True)).all()
     query = (
         select(
             OutboxRow.number,
@@ -209,8 +237,8 @@ def _oldest(session: Session, limit: int) -> Sequence[Any]:
             OutboxRow.verb,
             OutboxRow.calldata,
             OutboxRow.floor,
-            OutboxRow.keys,
-            OutboxRow.signers,
+            cast(OutboxRow.keys, Text).label("keys"),
+            cast(OutboxRow.signers, Text).label("signers"),
             OutboxRow.sequence,
             OutboxRow.deadline,
             OutboxRow.queued_at,
@@ -227,12 +255,10 @@ def _oldest(session: Session, limit: int) -> Sequence[Any]:
                 OutboxRow.sequence.is_not(None),
             ),
         )
-        .where(OutboxRow.status == SIGNED)
+        .where(one_of(session, OutboxRow.number, numbers))
         .order_by(OutboxRow.number)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=OutboxRow)
     )
-    return session.execute(query).all()
+    return session.execute(query).all() if numbers else []
 
 
 def _may_go(row: Any, sight: Sight, taken: Claim, cleared: Collection[int]) -> bool:
@@ -263,7 +289,7 @@ class _Purse:
 
     def spend(self, row: Any) -> Refusal | None:
         """Counts what the item's wallets are given; a Refusal, and nothing counted, where it is too much."""
-        asked = self.caps.of_wallets(row.signers) if not row.attempts else {}
+        asked = self.caps.of_wallets(listed(row.signers)) if not row.attempts else {}
         for party, gas in asked.items():
             if party not in self.spent:
                 kept = self.session.get(WalletGasRow, (party, self.day))
@@ -298,36 +324,46 @@ def _over_budget(session: Session, row: Any, purse: _Purse, sight: Sight, taken:
 
 
 def _store(
-    session: Session,
-    chain: Chain,
-    data: bytes,
-    *,
-    batch: dict[str, Any],
-    nonce: int,
-    sight: Sight,
-    now: int,
-    terms: Terms,
-) -> Outgoing:
-    values = {"account": sight.account, "nonce": nonce, "status": "open", "created_at": now, **batch}
-    number = int(session.execute(insert(BatchRow).values(values).returning(BatchRow.number)).scalar_one())
+    session: Session, chain: Chain, wanted: Sequence[Wanted], *, sight: Sight, now: int, terms: Terms
+) -> list[Outgoing]:
+    if not wanted:
+        return []
+    shared = {"account": sight.account, "status": "open", "created_at": now}
+    batches: list[dict[str, Any]] = [
+        shared
+        | {
+            "nonce": each.nonce,
+            "contract": each.contract,
+            "gas": each.gas,
+            "items": each.items,
+            "why": each.why,
+        }
+        for each in wanted
+    ]
+    made = insert(BatchRow).returning(BatchRow.number, sort_by_parameter_order=True)
+    numbers = session.scalars(made, batches).all()
+    last = max(each.nonce for each in wanted)
     session.execute(
         update(AccountRow)
-        .where(AccountRow.account == sight.account, AccountRow.next_nonce <= nonce)
-        .values(next_nonce=nonce + 1)
+        .where(AccountRow.account == sight.account, AccountRow.next_nonce <= last)
+        .values(next_nonce=last + 1),
+        execution_options=PLAIN,
     )
-    to = sight.account if batch["contract"] is None else to_checksum_address(batch["contract"])
     fees = highest(sight.fees, terms)
-    return store_transaction(
-        session,
-        chain,
-        data,
-        batch=number,
-        to=to,
-        gas=batch["gas"],
-        nonce=nonce,
-        fees=fees,
-        height=sight.height,
-    )
+    return [
+        store_transaction(
+            session,
+            chain,
+            each.data,
+            batch=number,
+            to=sight.account if each.contract is None else to_checksum_address(each.contract),
+            gas=each.gas,
+            nonce=each.nonce,
+            fees=fees,
+            height=sight.height,
+        )
+        for number, each in zip(numbers, wanted, strict=True)
+    ]
 
 
 def store_transaction(

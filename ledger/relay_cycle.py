@@ -10,19 +10,20 @@ that counts, and a process that begins anew finds in them what to do.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from eth_utils.address import to_checksum_address
 from sqlalchemy import func, select
 
-from ledger.chain import Address, Chain, Fees, Hash, NodeRefused, Receipt, Unreachable
+from ledger.chain import Address, Chain, Fees, Hash, Receipt
 from ledger.crash_points import reach
-from ledger.errors import ChainError, Refusal, VerificationError
+from ledger.errors import Refusal, VerificationError
 from ledger.gas import CEILING, batch_gas, with_checks
 from ledger.outbox import MINED, SENT, SIGNED, Relayed, fill_in
 from ledger.outbox_tables import BatchRow, OutboxRow
-from ledger.pin import check_pin
+from ledger.pin import OtherChain, check_pin
 from ledger.relay_accounts import LOG, Holder, LeaseLost, abandoned, foreign, hold, release, require
 from ledger.relay_blocks import Watch, end, reopen
 from ledger.relay_claims import Outgoing, caps_of, claim, fill_gap
@@ -40,6 +41,7 @@ from ledger.relay_sending import (
     open_transactions,
 )
 from ledger.relay_sending import replace as replace_transaction
+from ledger.relay_telling import tell_ended, tell_mined, tell_sent
 from ledger.relay_terms import Sight, Terms
 from ledger.store import Store, pins
 
@@ -51,10 +53,6 @@ DOUBTS: Final = 5
 """How often a receipt may contradict the batch before that is taken for the truth."""
 
 
-class OtherChain(ChainError):
-    """The node shows another chain than the one that the database belongs to: nothing is sent there."""
-
-
 @dataclass(slots=True)
 class Cycle:
     """What one cycle brought: items that have ended, and whether anything at all has changed."""
@@ -64,6 +62,7 @@ class Cycle:
 
     def take(self, ended: list[Relayed]) -> None:
         """Items that have ended are a change."""
+        tell_ended(ended)
         self.ended += ended
         self.moved = self.moved or bool(ended)
 
@@ -94,12 +93,7 @@ class Relay:
         with self.store.reading() as session:
             pinned = pins(session)
         for pin in pinned:
-            try:
-                check_pin(self.chain, pin)
-            except (Unreachable, NodeRefused):
-                raise
-            except ChainError as other:
-                raise OtherChain(str(other)) from None
+            check_pin(self.chain, pin)
             if self.chain.block_hash(0) != pin.genesis_hash:
                 raise OtherChain("the node shows another chain than before: its genesis block has changed")
         self.checked = True
@@ -116,14 +110,16 @@ class Relay:
         sight = self._look()
         try:
             self._recorded(sight, found)
-            if hold(self.store, sight.account, self.holder, mined=sight.nonce):
+            mine = hold(self.store, sight.account, self.holder, mined=sight.nonce)
+            if mine:
                 self._work(sight, found)
             for account in abandoned(self.store, sight.account, self.holder):
                 self._care(to_checksum_address(account), sight, found)
-            found.take(self._ended(sight))
+            if mine:  # who stands by leaves it to the other process, which may want more depth
+                found.take(self._ended(sight))
             found.take(self._submitted_by_themselves(sight))
         except LeaseLost as lost:
-            LOG.warning("%s", lost)
+            LOG.warning("%s", lost, extra={"account": sight.account})
         except BaseException:
             self.checked = False
             raise
@@ -268,6 +264,7 @@ class Relay:
                 judged.append(verdicts)
         if judged:
             reach("relay: batch judged")
+            tell_mined(judged)
             found.take(
                 record(
                     self.store,
@@ -312,7 +309,8 @@ class Relay:
         self.memory.forget(each.tx_hash for each in ours)
         found.moved = True
 
-    def _hand(self, outgoing: list[Outgoing], sight: Sight) -> int:
+    def _hand(self, outgoing: list[Outgoing], sight: Sight, again: Collection[Hash] = ()) -> int:
+        tell_sent(self.store, outgoing, again=again)
         return hand_over(
             self.store,
             self.chain,
@@ -333,7 +331,8 @@ class Relay:
         )
         if wanted:
             outgoing = bytes_for(self.store, wanted)
-            taken = self._hand(outgoing, sight)
+            again = {each.tx_hash for each in wanted if each.last_sent_at is not None}
+            taken = self._hand(outgoing, sight, again)
             found.moved = found.moved or (taken > 0 and self.chain.exclusive)
 
     def _heal(self, waiting: list[Stored], sight: Sight, found: Cycle) -> None:
@@ -343,9 +342,10 @@ class Relay:
             filler = fill_gap(
                 self.store, self.chain, nonce=nonce, sight=sight, holder=self.holder, terms=self.terms
             )
-            reach("relay: gap claimed")
-            self._hand([filler], sight)
-            found.moved = True
+            if filler is not None:
+                reach("relay: gap claimed")
+                self._hand([filler], sight)
+                found.moved = True
         stuck = lowest[-1]
         if self._jammed(waiting, sight.nonce):
             return  # an operator has to look; its bytes are sent again from time to time, and its receipt looked for

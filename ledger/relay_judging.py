@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from eth_abi.abi import decode as abi_decode
 from eth_utils.crypto import keccak
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import and_, func, not_, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from ledger.abi import Abi
@@ -31,6 +31,7 @@ from ledger.landing import first_child, is_for_good, topics_of
 from ledger.outbox import (
     FINAL,
     GONE,
+    LANDED,
     MINED,
     REFUSED,
     SENT,
@@ -45,9 +46,12 @@ from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
 from ledger.relay_accounts import LOG, Holder, require
 from ledger.relay_landed import Landed
 from ledger.relay_terms import Terms
+from ledger.row_writing import PLAIN, change, one_of
 from ledger.store import Store
 
 REFUSED_TOPIC: Final = keccak(text="Refused(uint256,bytes)")
+_ANY_INDEX: Final = 2**31
+"""Above the index of any event in its block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +128,14 @@ def record(
 ) -> list[Relayed]:
     """Writes what became of these batches, in one commit; gives the items that have ended, in their order."""
     ended: list[Relayed] = []
+    marked: dict[str, list[tuple[int, Receipt]]] = {}
     with store.writing() as session:
         require(session, account, holder)
         for each in judged:
             receipt = each.receipt
             deep = receipt.block + terms.depth <= max(height, receipt.block)
             status = FINAL if deep else MINED
-            _mark_batch(session, each, status=status)
+            marked.setdefault(status, []).append((each.batch, receipt))
             rows = {
                 verdict.number: verdict.log_index
                 for verdict in each.verdicts
@@ -149,7 +154,10 @@ def record(
                     ended += _write_verdict(
                         session, verdict, batch=each.batch, receipt=receipt, height=height, terms=terms
                     )
-    return sorted(ended, key=lambda each: each.number)
+        for status, batches in marked.items():
+            _mark(session, batches, status=status)
+        mistaken = _give_back(session, judged)
+    return sorted((each for each in ended if each.number not in mistaken), key=lambda each: each.number)
 
 
 def dispose(
@@ -162,7 +170,7 @@ def dispose(
 ) -> list[Relayed]:
     """Records items that were not sent because they can never become good, or have landed without this relay; or
     whose simulation was refused while no older item was on its way."""
-    landed, block_hash = Landed(store, chain), chain.block_hash(height)
+    landed, block_hash, head = Landed(store, chain), chain.block_hash(height), (height, _ANY_INDEX)
     verdicts = []
     for number, refusal in found:
         log = landed.find(number)
@@ -175,7 +183,11 @@ def dispose(
                 continue
             if log is not None:
                 _write_elsewhere(row, log, height=height, terms=terms)
-            elif why is not None and row.status == SIGNED and (is_for_good(why) or not _older(session, row)):
+            elif (
+                why is not None
+                and row.status == SIGNED
+                and (is_for_good(why) or not _older(session, row, at=head))
+            ):
                 row.status, row.refusal, row.facts = REFUSED, why.name, why.facts
                 row.batch, row.tx_hash, row.block, row.block_hash = None, None, height, block_hash
             if row.status in (FINAL, REFUSED) and (log is not None or why is not None):
@@ -196,14 +208,15 @@ def reverted(store: Store, batch: int, receipt: Receipt, *, account: str, holder
             row.why += (
                 ": its signers' wallets ask for more than one transaction can be given; withdraw the item"
             )
-        _mark_transactions(session, batch, receipt, status=FINAL)
+        _mark_transactions(session, [(batch, receipt)], status=FINAL)
         mine = (OutboxRow.batch == batch, OutboxRow.status.in_((SENT, UNKNOWN)))
         floor = func.coalesce(OutboxRow.floor, 0)
         doubled: dict[str, Any] = {"status": UNKNOWN if alone else SIGNED, "floor": floor + floor}
         if not alone:
             doubled["batch"] = None
         session.execute(update(OutboxRow).where(*mine).values(doubled))
-        LOG.warning("batch %d: %s", batch, row.why)
+        facts = {"batch": batch, "items": row.items, "tx": receipt.tx_hash, "block": receipt.block}
+        LOG.warning("batch %d: %s", batch, row.why, extra=facts)
 
 
 def void(session: Session, batch: int, *, why: str) -> None:
@@ -227,10 +240,11 @@ def _items_of_batch(store: Store, batch: int) -> tuple[str | None, list[Any]]:
     """The batch's contract, and its items in the order of their places."""
     columns = (OutboxRow.number, OutboxRow.verb, OutboxRow.event, OutboxRow.subject, OutboxRow.status)
     with store.reading() as session:
-        row = session.get_one(BatchRow, batch)
-        query = select(*columns, OutboxRow.batch).where(OutboxRow.number.in_(row.items))
+        mine = BatchRow.number == batch
+        contract, items = session.execute(select(BatchRow.contract, BatchRow.items).where(mine)).one()
+        query = select(*columns, OutboxRow.batch).where(one_of(session, OutboxRow.number, items))
         found = {each.number: each for each in session.execute(query)}
-        return row.contract, [found[number] for number in row.items]
+        return contract, [found[number] for number in items]
 
 
 def _first_children(store: Store, splits: Sequence[int]) -> dict[int, bytes]:
@@ -240,30 +254,39 @@ def _first_children(store: Store, splits: Sequence[int]) -> dict[int, bytes]:
     return {number: child for number, child in children.items() if child is not None}
 
 
-def _mark_batch(session: Session, judged: Judged, *, status: str) -> None:
-    values = {"status": status, "why": None}
-    session.execute(update(BatchRow).where(BatchRow.number == judged.batch).values(values))
-    _mark_transactions(session, judged.batch, judged.receipt, status=status)
+def _mark(session: Session, judged: Sequence[tuple[int, Receipt]], *, status: str) -> None:
+    """These batches are mined or final, and so is the transaction that carried each; others of their nonces are
+    replaced."""
+    batches = [batch for batch, _ in judged]
+    mine = one_of(session, BatchRow.number, batches)
+    session.execute(update(BatchRow).where(mine).values(status=status, why=None), execution_options=PLAIN)
+    _mark_transactions(session, judged, status=status)
 
 
-def _mark_transactions(session: Session, batch: int, receipt: Receipt, *, status: str) -> None:
-    others = (TransactionRow.batch == batch, TransactionRow.tx_hash != receipt.tx_hash)
-    session.execute(update(TransactionRow).where(*others).values(status="replaced"))
-    values = {"status": status, "block": receipt.block, "block_hash": receipt.block_hash}
-    session.execute(update(TransactionRow).where(TransactionRow.tx_hash == receipt.tx_hash).values(values))
+def _mark_transactions(session: Session, judged: Sequence[tuple[int, Receipt]], *, status: str) -> None:
+    of_batches = one_of(session, TransactionRow.batch, [batch for batch, _ in judged])
+    carried = one_of(session, TransactionRow.tx_hash, [receipt.tx_hash for _, receipt in judged])
+    others = update(TransactionRow).where(of_batches, not_(carried))
+    session.execute(others.values(status="replaced"), execution_options=PLAIN)
+    rows = [(receipt.tx_hash, status, receipt.block, receipt.block_hash) for _, receipt in judged]
+    change(session, TransactionRow, ("tx_hash", "status", "block", "block_hash"), rows, keys=1)
 
 
 def _write_landed(session: Session, rows: dict[int, int], receipt: Receipt, *, status: str) -> None:
-    # One statement for a whole batch, its numbers written into it: one per item, hundreds of times a second, would be
-    # most of what the relay does.
-    places = " ".join(f"when {int(number)} then {int(at)}" for number, at in rows.items())
-    numbers = ", ".join(str(int(number)) for number in rows)
-    statement = text(
+    # One statement for a whole batch: one per item, hundreds of times a second, would be most of what the relay does.
+    values: dict[str, Any] = {"tx_hash": hex_of(receipt.tx_hash), "block_hash": hex_of(receipt.block_hash)}
+    values |= {"status": status, "block": receipt.block}
+    where = (
         "update outbox set status = :status, tx_hash = :tx_hash, block = :block, block_hash = :block_hash, "
-        f"refusal = null, facts = null, log_index = case number {places} end where number in ({numbers})"
+        "refusal = null, facts = null, log_index = "
     )
-    values = {"tx_hash": hex_of(receipt.tx_hash), "block_hash": hex_of(receipt.block_hash)}
-    session.execute(statement, {"status": status, "block": receipt.block, **values})
+    if session.get_bind().dialect.name == "postgresql":
+        found = "unnest(cast(:numbers as bigint[]), cast(:places as bigint[])) as found (number, place)"
+        values |= {"numbers": list(rows), "places": list(rows.values())}
+        session.execute(text(f"{where} found.place from {found} where outbox.number = found.number"), values)
+    else:
+        each = [values | {"number": number, "place": place} for number, place in rows.items()]
+        session.execute(text(f"{where} :place where number = :number"), each)
 
 
 def _write_verdict(
@@ -276,13 +299,32 @@ def _write_verdict(
     assert verdict.refusal is not None
     row.refusal, row.facts = verdict.refusal.name, verdict.refusal.facts
     again = row.attempts < terms.most_attempts and not is_for_good(verdict.refusal)
-    if row.status != WITHDRAWN and again and _older(session, row, besides=batch):
+    place = receipt.block, max((log.log_index for log in receipt.logs), default=0)
+    if row.status != WITHDRAWN and again and _older(session, row, at=place, besides=batch):
         row.status, row.batch = SIGNED, None
         return []
     if row.status != WITHDRAWN:
         row.status = REFUSED
     row.tx_hash, row.block, row.block_hash = receipt.tx_hash, receipt.block, receipt.block_hash
     return [relayed(row)] if row.status == REFUSED else []
+
+
+def _give_back(session: Session, judged: Sequence[Judged]) -> set[int]:
+    """Events of these batches' items that were taken for those of others, which differ from them in nothing but
+    deadline or consents: the others are signed again. Gives their numbers."""
+    places = {
+        (each.receipt.block, verdict.log_index)
+        for each in judged
+        for verdict in each.verdicts
+        if verdict.log_index is not None
+    }
+    elsewhere = (OutboxRow.batch.is_(None), OutboxRow.block.in_({block for block, _ in places}))
+    mistaken: set[int] = set()
+    for row in session.scalars(select(OutboxRow).where(*elsewhere, OutboxRow.status.in_(LANDED))):
+        if (row.block, row.log_index) in places:
+            row.status, row.tx_hash, row.block, row.block_hash, row.log_index = SIGNED, None, None, None, None
+            mistaken.add(row.number)
+    return mistaken
 
 
 def _write_elsewhere(row: OutboxRow, log: Log, *, height: int, terms: Terms) -> None:
@@ -296,14 +338,24 @@ def _write_elsewhere(row: OutboxRow, log: Log, *, height: int, terms: Terms) -> 
     )
 
 
-def _older(session: Session, row: OutboxRow, *, besides: int | None = None) -> bool:
-    """Whether an older item is still on its way, in another batch than this one."""
-    query = select(OutboxRow.number).where(
-        OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.number < row.number
-    )
+def _older(session: Session, row: OutboxRow, *, at: tuple[int, int], besides: int | None = None) -> bool:
+    """Whether an older item, in another batch than this one, is still on its way, or has landed only after this place:
+    a block, and an index in it."""
+    query = select(OutboxRow.number).where(OutboxRow.number < row.number).limit(1)
     if besides is not None:
         query = query.where(or_(OutboxRow.batch.is_(None), OutboxRow.batch != besides))
-    return session.scalar(query.limit(1)) is not None
+    if session.scalar(query.where(OutboxRow.status.in_((SIGNED, SENT)))) is not None:
+        return True
+    block, index = at
+    carried = select(TransactionRow.batch).where(
+        TransactionRow.block >= block, TransactionRow.status.in_(LANDED)
+    )
+    later = (
+        OutboxRow.status.in_(LANDED),
+        or_(OutboxRow.batch.in_(carried), OutboxRow.batch.is_(None)),
+        or_(OutboxRow.block > block, and_(OutboxRow.block == block, OutboxRow.log_index > index)),
+    )
+    return session.scalar(query.where(*later)) is not None
 
 
 def twin(session: Session, row: OutboxRow) -> bool:

@@ -34,6 +34,7 @@ from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
 from ledger.relay_accounts import LOG, Holder, require
 from ledger.relay_claims import Outgoing, store_transaction
 from ledger.relay_terms import Sight, Terms
+from ledger.row_writing import one_of
 from ledger.signing import batch_calldata
 from ledger.store import Store
 
@@ -155,7 +156,8 @@ def _mark_sent(store: Store, tx_hashes: Sequence[Hash], *, account: str, holder:
         session.execute(
             update(TransactionRow)
             .where(
-                TransactionRow.tx_hash.in_(tx_hashes), TransactionRow.status.in_(("signed", "sent", "seen"))
+                one_of(session, TransactionRow.tx_hash, tx_hashes),
+                TransactionRow.status.in_(("signed", "sent", "seen")),
             )
             .values(
                 status="sent",
@@ -174,11 +176,11 @@ def _mark_seen(
     with store.writing() as session:
         require(session, account, holder)
         if seen:
-            there = (TransactionRow.tx_hash.in_(seen), TransactionRow.status == "sent")
+            there = (one_of(session, TransactionRow.tx_hash, seen), TransactionRow.status == "sent")
             session.execute(update(TransactionRow).where(*there).values(status="seen"))
         for batch, why in reasons.items():
             if why is not None:
-                LOG.warning("batch %d was not taken: %s", batch, why)
+                LOG.warning("batch %d was not taken: %s", batch, why, extra={"batch": batch})
             # why it was given up stays until somebody has looked
             under_way = select(OutboxRow.batch).where(OutboxRow.batch == batch, OutboxRow.status == SENT)
             it = (BatchRow.number == batch, BatchRow.number.in_(under_way))
@@ -251,7 +253,9 @@ def replace(
             fees=fees,
             height=sight.height,
         )
-    LOG.warning("batch %d is stuck at nonce %d: replaced at %d wei", batch.number, batch.nonce, fees.highest)
+    facts = {"batch": batch.number, "items": batch.items, "nonce": batch.nonce, "tx": outgoing.tx_hash}
+    facts |= {"replaced": lowest.tx_hash}
+    LOG.warning("batch %d is stuck: replaced at %d wei", batch.number, fees.highest, extra=facts)
     reach("relay: replacement signed")
     return outgoing
 
@@ -266,5 +270,6 @@ def give_up(store: Store, batch: int, why: str, *, account: str, holder: Holder)
         given_up = session.execute(update(OutboxRow).where(*mine).values(status=UNKNOWN))
         count = int(getattr(given_up, "rowcount", 0))
     if count:
-        LOG.error("batch %d was given up, %d items are unknown: %s", batch, count, why)
+        facts = {"batch": batch, "items": row.items, "nonce": row.nonce}
+        LOG.error("batch %d was given up, %d items are unknown: %s", batch, count, why, extra=facts)
     return count

@@ -40,7 +40,7 @@ class Terms:
     """How long an account stays a process's own without a sign of life."""
     wallet_budget: int = 20_000_000
     """Gas for the checks of one party's contract wallet on one China-time day."""
-    drain: float = 8.0
+    drain: float = 6.0
     """How long what is under way is waited for after the signal to stop."""
 
 

@@ -2,6 +2,7 @@
 
     add      new rows; one that is there already is an error
     change   some columns of rows that are there, found by contract and key
+    one_of   the condition that a column has one of many values
 
 On PostgreSQL rows are copied (`COPY`), into the table itself or, to change many, into a temporary table beside it; on
 SQLite one prepared statement takes them all. Which rows to write, and what stands in them, is for the caller; the
@@ -10,18 +11,21 @@ column types of `columns.py` turn values into what the database keeps, as they d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Final
 
 from psycopg import Error as PsycopgError
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, any_, bindparam, literal, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ledger.columns import Base
 
 Values = tuple[Any, ...]
+PLAIN: Final = MappingProxyType({"synchronize_session": False})
+"""Options of a statement that changes rows of which the session keeps no objects: it need not look for them."""
 MANY: Final = 50
 """Rows from which on a temporary table is worth its making."""
 
@@ -60,6 +64,16 @@ def change(
     marks = [f"key_{name}" for name in names[:keys]] + [f"set_{name}" for name in names[keys:]]
     statement = update(table).where(*found).values(set_to)
     connection.execute(statement, [dict(zip(marks, row, strict=True)) for row in rows])
+
+
+def one_of(
+    session: Session, column: InstrumentedAttribute[Any] | ColumnElement[Any], values: Collection[Any]
+) -> Any:
+    """That the column has one of these values. On PostgreSQL they are one parameter, however many they are: so the
+    statement stays the same, and is taken apart and planned once; elsewhere databases set limits to them."""
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    return column.in_(values)
 
 
 def _change_many(

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import ARRAY, any_, literal, select
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ledger.agreements import LineId, PartyNumber, PromiseId, VoucherId
@@ -38,6 +38,7 @@ from ledger.record_rows import (
     verifier_of,
     voucher_of,
 )
+from ledger.row_writing import one_of
 from ledger.store import pin_for, pins
 from ledger.succession import inherited
 from ledger.tables import (
@@ -284,8 +285,6 @@ def _rows(
         yield from session.execute(query)  # type: ignore[misc]
         return
     asked, of = sorted(keys), columns[column.key]
-    arrays = session.get_bind().dialect.name == "postgresql"  # one parameter, however many keys
     for at in range(0, len(asked), AT_ONCE):
-        some = asked[at : at + AT_ONCE]
-        these = of == any_(literal(some, ARRAY(of.type))) if arrays else of.in_(some)
+        these = one_of(session, of, asked[at : at + AT_ONCE])
         yield from session.execute(query.where(these))  # type: ignore[misc]

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -58,13 +60,19 @@ class Rpc:
         return [_result(by_number[number]) for number in range(len(params))]
 
     def _post(self, question: Any) -> Any:
-        session = getattr(self._own, "session", None)
-        if session is None:
-            session = self._own.session = requests.Session()
-        body = json.dumps(question).encode()
-        headers = {"Content-Type": "application/json"}
-        with session.post(self._url, data=body, headers=headers, timeout=self._timeout, stream=True) as reply:
+        way: _Way | None = getattr(self._own, "way", None)
+        if way is None:
+            way = self._own.way = _way_to(self._url)
+        asked = way.asked.copy()
+        asked.body = json.dumps(question).encode()
+        asked.headers["Content-Length"] = str(len(asked.body))
+        reply = way.adapter.send(asked, stream=True, timeout=self._timeout, **way.settings)
+        with reply:
             reply.raise_for_status()
+            if reply.is_redirect:
+                raise ValueError(
+                    f"it sends us on to {urlsplit(reply.headers['location']).hostname}: use that address"
+                )
             # in one piece: `content` would put it together out of ten thousand bytes at a time
             try:
                 text = reply.raw.read(decode_content=True)
@@ -73,6 +81,26 @@ class Rpc:
             except (urllib3.exceptions.HTTPError, OSError) as cut:
                 raise requests.exceptions.ConnectionError(str(cut)) from None
         return json.loads(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A question without its text, and what it goes through: proxies, certificates and passwords as the environment
+    names them. `requests` alone would look all that up for every question anew, which takes longer than the answer."""
+
+    asked: requests.PreparedRequest
+    adapter: requests.adapters.BaseAdapter
+    settings: Mapping[str, Any]
+
+
+def _way_to(url: str) -> _Way:
+    session = requests.Session()
+    asked = session.prepare_request(
+        requests.Request("POST", url, headers={"Content-Type": "application/json"})
+    )
+    settings = dict(session.merge_environment_settings(url, {}, True, None, None))
+    del settings["stream"]
+    return _Way(asked, session.get_adapter(url), settings)
 
 
 def _result(answer: dict[str, Any]) -> Any:

@@ -20,7 +20,6 @@ from eth_utils.crypto import keccak
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
-from web3.types import TxParams
 
 from ledger.artifacts import Artifact
 from ledger.chain import (
@@ -87,7 +86,7 @@ class RpcChain:
 
     def height(self) -> int:
         with self._asking("its height"):
-            return int(self.web3.eth.block_number)
+            return int(self._rpc.ask("eth_blockNumber", []), 16)
 
     def now(self) -> int:
         with self._asking("the head block"):
@@ -116,22 +115,20 @@ class RpcChain:
 
     def code(self, address: Address) -> bytes:
         with self._asking(f"the code of {address}"):
-            return bytes(self.web3.eth.get_code(address))
+            return _bytes(self._rpc.ask("eth_getCode", [address, "latest"]))
 
     def call(
         self, to: Address, data: bytes, *, block: int | None = None, sender: Address | None = None
     ) -> bytes:
-        params: TxParams = {"to": to, "data": data, "from": sender or NOBODY, "gas": CALL_GAS}
-        outcome = self._execute(params, "latest" if block is None else block)
+        outcome = self._execute(
+            to, data, sender or NOBODY, CALL_GAS, "latest" if block is None else hex(block)
+        )
         if not outcome.ok:
             raise CallReverted(outcome.output)
         return outcome.output
 
     def simulate(self, to: Address | None, data: bytes, *, sender: Address, gas: int) -> Outcome:
-        params: TxParams = {"data": data, "from": sender, "gas": gas}
-        if to is not None:
-            params["to"] = to
-        return self._execute(params, "pending")
+        return self._execute(to, data, sender, gas, "pending")
 
     def nonce(self, account: Address) -> int:
         with self._asking("the number of an account's transactions"):
@@ -222,10 +219,19 @@ class RpcChain:
     def deploy(self, artifact: Artifact, args: Sequence[Any]) -> Deployed:
         return deploy_on(self, artifact, args)
 
-    def _execute(self, params: TxParams, block: Any) -> Outcome:
+    def _execute(self, to: Address | None, data: bytes, sender: Address, gas: int, block: Any) -> Outcome:
+        asked: Any = {"data": "0x" + data.hex(), "from": sender, "gas": hex(gas)}
+        if to is not None:
+            asked["to"] = to
         with self._asking("to simulate a call"):
             try:
-                return Outcome(True, bytes(self.web3.eth.call(params, block, ccip_read_enabled=False)))
+                return Outcome(True, _bytes(self._rpc.ask("eth_call", [asked, block])))
+            except Web3RPCError as refused:
+                if _is_busy(refused):
+                    raise
+            # Asked once more through web3, which knows in how many ways nodes say that a call reverted.
+            try:
+                return Outcome(True, bytes(self.web3.eth.call(asked, block, ccip_read_enabled=False)))
             except ContractLogicError as reverted:
                 return Outcome(False, _revert_data(reverted.data))
             except Web3RPCError as refused:
@@ -248,7 +254,7 @@ class RpcChain:
                 f"{self._shown_url} cannot be used ({facts}): start the node or correct its address"
             ) from None
         except Web3RPCError as refused:
-            kind = Unreachable if any(words in str(refused).lower() for words in _BUSY) else NodeRefused
+            kind = Unreachable if _is_busy(refused) else NodeRefused
             raise kind(f"{self._shown_url} refused (asked: {what}): {refused}") from None
         except (Web3Exception, ValueError, KeyError, TypeError, AttributeError) as garbage:
             raise Unreachable(
@@ -278,6 +284,10 @@ def _kind_of_refusal(message: str) -> type[ChainError] | None:
     if any(each in message for each in _HAS_IT):
         return None
     return Unreachable if any(each in message for each in _BUSY) else NodeRefused
+
+
+def _is_busy(refused: Web3RPCError) -> bool:
+    return any(words in str(refused).lower() for words in _BUSY)
 
 
 def _without_password(url: str) -> str:
@@ -327,21 +337,22 @@ def _asked_for(found: Any, addresses: frozenset[str], start: int, end: int) -> l
 
 def _raw_logs(entries: Iterable[dict[str, Any]]) -> list[Log]:
     read, found = bytes.fromhex, list[Log]()
-    hashes: dict[str, Hash] = {}  # many events are of one block, or of one transaction
+    read_before: dict[
+        tuple[str, str, str, str], tuple[int, Hash, Hash, int]
+    ] = {}  # many are of one transaction
     for entry in entries:
-        block, tx = entry["blockHash"], entry["transactionHash"]
-        for text in (block, tx):
-            if text not in hashes:
-                hashes[text] = Hash(read(text[2:]))
+        place = entry["blockNumber"], entry["blockHash"], entry["transactionHash"], entry["transactionIndex"]
+        at = read_before.get(place)
+        if at is None:
+            number, block, tx, index = place
+            at = int(number, 16), Hash(read(block[2:])), Hash(read(tx[2:])), int(index, 16)
+            read_before[place] = at
         found.append(
             Log(
                 _checksummed(entry["address"]),
                 tuple([read(topic[2:]) for topic in entry["topics"]]),
                 read(entry["data"][2:]),
-                int(entry["blockNumber"], 16),
-                hashes[block],
-                hashes[tx],
-                int(entry["transactionIndex"], 16),
+                *at,
                 int(entry["logIndex"], 16),
             )
         )

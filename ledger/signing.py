@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from eth_abi.abi import encode as abi_encode
@@ -290,7 +290,14 @@ def verifier_consent(signer: bytes, signature: bytes) -> bytes:
 
 def batch_calldata(items: Sequence[bytes], all_or_nothing: bool) -> bytes:
     """The call of `batch` with these calls of verbs."""
-    return _selector("batch(bytes[],bool)") + abi_encode(["bytes[]", "bool"], [list(items), all_or_nothing])
+    # As eth_abi encodes them, which takes eight times as long: the relay does this for all that it sends.
+    places, encoded, place = list[bytes](), list[bytes](), 32 * len(items)
+    for item in items:
+        places.append(place.to_bytes(32))
+        encoded.append(len(item).to_bytes(32) + item + bytes(-len(item) % 32))
+        place += len(encoded[-1])
+    head = (64).to_bytes(32) + all_or_nothing.to_bytes(32) + len(items).to_bytes(32)
+    return b"".join([_selector("batch(bytes[],bool)"), head, *places, *encoded])
 
 
 def complete_payment_calldata(voucher: VoucherId) -> bytes:
@@ -303,6 +310,7 @@ def declare_overdue_calldata(voucher: VoucherId) -> bytes:
     return _selector("declareOverdue(uint256)") + abi_encode(["uint256"], [voucher])
 
 
+@cache
 def _selector(signature: str) -> bytes:
     return keccak(text=signature)[:4]
 

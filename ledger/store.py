@@ -31,7 +31,7 @@ from ledger.events import journal_start
 from ledger.members import Contract
 from ledger.pin import Pin
 from ledger.signing import Domain
-from ledger.tables import CursorRow, PinRow
+from ledger.tables import Base, CursorRow, PinRow
 
 NO_BLOCK: Final = Hash(bytes(32))
 """The hash in a cursor that has not been at any block yet."""
@@ -92,6 +92,13 @@ def open_store(url: str) -> Store:
     except BaseException:
         engine.dispose()
         raise
+    return Store(engine)
+
+
+def scratch_store() -> Store:
+    """An empty database in memory with the newest tables, for rows that are made to be compared."""
+    engine = open_engine("sqlite://")
+    Base.metadata.create_all(engine)
     return Store(engine)
 
 

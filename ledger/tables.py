@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import offer_tables, organisation_tables, outbox_tables
@@ -76,12 +76,16 @@ class BlockRow(Base):
 
 
 class EventRow(Base):
-    """One journal event as it was logged. `subject` is its first field."""
+    """One journal event as it was logged. `subject` is its first field.
+
+    No foreign key to its block, nor from a history row to its voucher: they would be most of what the database does for
+    an event, and what the index writes is checked against the contract's journal head before it is committed.
+    """
 
     __tablename__ = "events"
     __table_args__ = (Index("events_by_subject", "contract", "subject"),)
     contract: Mapped[str] = _contract()
-    block: Mapped[int] = mapped_column(ForeignKey("blocks.number"), primary_key=True, autoincrement=False)
+    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     log_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     tx_hash: Mapped[bytes]
     name: Mapped[str] = mapped_column(String(32))
@@ -331,7 +335,6 @@ class HistoryRow(Base):
     """
 
     __tablename__ = "voucher_history"
-    __table_args__ = (_voucher_key(),)
     contract: Mapped[str] = _contract()
     voucher: Mapped[VoucherId] = mapped_column(primary_key=True)
     block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -29,7 +29,7 @@ from ledger.events import decode
 from ledger.health import Finding, Journal, examine_world, hashed_signers, read_journal
 from ledger.pin import check_pin
 from ledger.rows import worlds_of
-from ledger.store import NO_BLOCK, Store, add_pin, followed, open_store, pins
+from ledger.store import NO_BLOCK, Store, add_pin, followed, pins, scratch_store
 from ledger.tables import PROJECTION, Base, BlockRow, CursorRow, EventRow, hex_of
 
 __all__ = ["Finding", "Verification", "verify"]
@@ -179,7 +179,7 @@ def _where(block: int, log_index: int) -> str:
 
 def _stored_rows(session: Session, journals: Mapping[Address, Journal]) -> tuple[int, list[Finding]]:
     findings: list[Finding] = []
-    with open_store("sqlite://") as scratch:
+    with scratch_store() as scratch:
         for pin in pins(session):
             add_pin(scratch, pin)
         try:

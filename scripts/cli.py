@@ -20,15 +20,18 @@ from typer.core import TyperGroup
 
 from ledger.errors import Refusal, TallystickError, VerificationError
 from scripts import (
+    cli_backup,
     cli_books,
     cli_deploy,
     cli_ending,
     cli_index,
     cli_keys,
     cli_operator,
+    cli_outbox,
     cli_pay,
     cli_rules,
     cli_serve,
+    cli_services,
     cli_show,
     cli_tree,
     cli_trouble,
@@ -180,6 +183,8 @@ for name, command in (
     ("parties", cli_show.parties),
     ("ledgers", cli_show.ledgers),
     ("index", cli_index.index),
+    ("relay", cli_services.relay_),
+    ("backup", cli_backup.backup),
     ("verify", cli_books.verify_),
     ("reconcile", cli_books.reconcile_),
     ("travel", cli_operator.move_time),
@@ -188,6 +193,7 @@ for name, command in (
 ):
     app.command(name)(command)
 app.add_typer(cli_pay.app, name="pay")
+app.add_typer(cli_outbox.app, name="outbox")
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from ledger.verifiers import is_proof
 from ledger.world import World
 from scripts.cli_installation import Office, ledger_text
 from scripts.cli_signer import NewSigner
-from scripts.cli_unfinished import promised, reported
+from scripts.cli_unfinished import carry, promised, reported
 
 VALID_SECONDS: Final = DAY_SECONDS
 """How long an agreement may land unless the caller says otherwise."""
@@ -268,12 +268,13 @@ def unsigned(office: Office, verb: Unsigned) -> Callable[[], Happened]:
 def _relayed(office: Office, number: int) -> Happened:
     promised(office, number)
     with office.screen.progress("Waiting for the block"):
-        relay.run(office.store, office.chain)
+        carry(office, [number])
     office.follow()
-    found = relay.outcome(office.store, number)
+    found = relay.outcome(office.store, number, mined=True)
     if found is None:
         raise ChainError(
-            f"item {number} of the outbox was sent, but has no outcome yet: run the command again"
+            f"item {number} of the outbox has no outcome: see what keeps it with tallystick outbox, then run the "
+            "command again"
         )
     if found.refusal is not None:
         office.dossier.undo()

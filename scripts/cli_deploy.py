@@ -19,6 +19,7 @@ from ledger.members import parse_hex
 from ledger.money import shown
 from ledger.pin import Pin, predecessor_of
 from ledger.quorums import Quorum
+from ledger.relay import alone
 from ledger.rows import world_of
 from ledger.store import pins
 from ledger.verifiers import ARTIFACTS, verifiers_of
@@ -156,7 +157,7 @@ def _require_successor(office: Office, address: Address) -> None:
 def _successor(office: Office, last: Pin, deployed: Address | None) -> Pin:
     """Deployed and pinned; where a crash comes between the two, the address that was said is there to go on with."""
     if deployed is None:
-        with office.screen.progress("Deploying"):
+        with office.screen.progress("Deploying"), alone(office.store, office.chain):
             ledger = deploy_successor(office.chain, predecessor=last).ledger
         office.screen.say(
             f"Deployed at {ledger}. Should this stop here: tallystick succeed --deployed {ledger}"
@@ -187,7 +188,7 @@ def deploy_verifiers(
         ask(office, "Deploy?", yes=yes, keys=False)
         made: dict[str, str] = {}
         for kind, name in ARTIFACTS.items():
-            with screen.progress(f"Deploying {name}"):
+            with screen.progress(f"Deploying {name}"), alone(office.store, office.chain):
                 made[kind.value] = office.chain.deploy(load(name), []).address
             screen.say(f"{name} at {made[kind.value]}")
         screen.say(f"Next, for each: tallystick list-verifier ADDRESS --signature-gas {VERIFIER_GAS}")
@@ -226,7 +227,7 @@ def deploy_wallet(
         for member in quorum.members:
             screen.say(f"  0x{member.hex()}")
         ask(office, "Deploy?", yes=yes, keys=False)
-        with screen.progress("Deploying"):
+        with screen.progress("Deploying"), alone(office.store, office.chain):
             address = office.chain.deploy(load("Signatories"), [list(quorum.members), threshold]).address
         screen.say(
             f"The wallet is at {address}. Next: tallystick rekey PARTY --address {address} --signature-gas {WALLET_GAS}"

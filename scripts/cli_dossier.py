@@ -12,7 +12,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -177,21 +177,27 @@ class DossierFile:
             "see the vouchers with: tallystick vouchers"
         )
 
-    def next_number(self, year: int) -> str:
-        """The first free one of P-2026-001, P-2026-002, …"""
+    def next_number(self, year: int, payer: PartyNumber, used: Container[tuple[PartyNumber, bytes]]) -> str:
+        """The first free one of P-2026-001, P-2026-002, … `used`: invoices that are on chain; a number that is one of
+        them was given before this dossier was restored from a backup."""
         taken = {row["number"] for row in self.content["vouchers"]}
-        return next(name for n in range(1, 10**6) if (name := f"P-{year}-{n:03d}") not in taken)
+        names = (f"P-{year}-{n:03d}" for n in range(1, 10**6))
+        return next(
+            name for name in names if name not in taken and (payer, self._hashed(payer, name)) not in used
+        )
 
     # Hashes
 
     def fingerprint(self, payer: PartyNumber, number: str) -> bytes:
         """The salted hash of an invoice of this payer: the same each time it is used."""
-        text = f"{number} {payer}"
-        hashed = bytes(reference_hash(text, self.invoice_salt))
-        row = {"number": number, "text": text, "fingerprint": hashed.hex()}
+        hashed = self._hashed(payer, number)
+        row = {"number": number, "text": f"{number} {payer}", "fingerprint": hashed.hex()}
         if row not in self.content["invoices"]:
             self.content["invoices"].append(row)
         return hashed
+
+    def _hashed(self, payer: PartyNumber, number: str) -> bytes:
+        return bytes(reference_hash(f"{number} {payer}", self.invoice_salt))
 
     def terms(self, number: str, text: str) -> bytes:
         """The salted hash of a promise's terms, which are kept."""

@@ -1,4 +1,4 @@
-"""The `index` command: the database brought up to the chain, or made again from it.
+"""The `index` command: the database brought up to the chain, kept there, or made again from it.
 
 Rows and events are a fold of the chain and come out the same. What is on no chain, the outbox of what was sent from
 here, is not made again: a database that is replaced is kept beside the new one.
@@ -24,8 +24,18 @@ from ledger.pin import pin_of, predecessor_of
 from ledger.store import add_pin, open_store
 from scripts.cli_dossier import DossierFile
 from scripts.cli_installation import CHAIN, DATABASE, DATABASE_URL, DOSSIER, KEYS, open_chain, opened
-from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
+from scripts.cli_options import (
+    HERE,
+    DepthOption,
+    DirectoryOption,
+    JsonOption,
+    MetricsAddressOption,
+    MetricsPortOption,
+    NodeOption,
+    screen_of,
+)
 from scripts.cli_screen import Screen
+from scripts.cli_services import LOCAL, follow_
 from scripts.cli_unfinished import forget, unfinished, waiting_text
 
 
@@ -40,21 +50,36 @@ def index(
             "--ledger", help="With --rebuild, where the dossier is lost too: the newest ledger's address."
         ),
     ] = None,
+    follow_on: Annotated[
+        bool, typer.Option("--follow", help="Go on for ever, for an installation on a node; logs as JSON.")
+    ] = False,
+    depth: DepthOption = 0,
+    metrics_port: MetricsPortOption = None,
+    metrics_address: MetricsAddressOption = LOCAL,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Brings the database up to the chain and checks the journal head on the way.
 
-    Says which earlier commands stopped half-way. With --rebuild a lost database, or one that does not agree with the
-    chain, is made again: the ledgers are those that the dossier names, and those before them.
+    Says which earlier commands stopped half-way. With --follow it goes on until SIGTERM, which ends it within ten
+    seconds, and leaves the last --depth blocks unread. With --rebuild a lost database, or one that does not agree
+    with the chain, is made again: the ledgers are those that the dossier names, and those before them.
 
     \b
     Example:
       tallystick index
       tallystick index --rebuild
+      tallystick index --follow --metrics-port 9102
     """
     screen = screen_of(ctx)
+    if follow_on and (rebuild or json):
+        raise InputError("--follow goes with neither --rebuild nor --json: it logs as JSON anyway")
+    if metrics_port is not None and not follow_on:
+        raise InputError("--metrics-port: only what goes on can be asked for numbers: add --follow")
+    if follow_on:
+        follow_(directory, node, depth=depth, port=metrics_port, address=metrics_address)
+        return
     if ledger and not rebuild:
         raise InputError("--ledger: index follows all ledgers; only --rebuild has to be told which")
     if rebuild:

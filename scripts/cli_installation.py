@@ -149,7 +149,7 @@ def opened(
 ) -> Iterator[Office]:
     """The installation in a directory. InputError where there is none, or no such ledger in it, or where the
     database is another installation's, ChainError where the chain is another. `ledger`: as the user has named it."""
-    database = _database(directory)
+    database = database_of(directory)
     dossier = DossierFile.load(directory / DOSSIER)
     screen.names, screen.vouchers = dossier.names, dossier.numbers
     chain = open_chain(directory, node, sends=sends)
@@ -158,13 +158,7 @@ def opened(
         with open_store(database) as store:
             with store.reading() as session:
                 pinned = pins(session)
-            if not pinned:
-                raise InputError(f"the database of {directory} names no contract: deploy anew elsewhere")
-            if dossier.contract not in [each.ledger for each in pinned]:
-                raise InputError(
-                    f"the database has ledger {pinned[0].ledger}, the dossier in {directory} is of ledger "
-                    f"{dossier.contract}: let {DATABASE_URL} name the database of this installation"
-                )
+            require_same(dossier, pinned, directory)
             for each in pinned:
                 check_pin(chain, each)
             pin = pinned[-1] if ledger is None else _named(pinned, ledger)
@@ -177,6 +171,17 @@ def opened(
         present = chain if office is None else office.chain  # another one after a question
         if isinstance(present, EmbeddedChain) and not (office and office.away):
             present.close()
+
+
+def require_same(dossier: DossierFile, pinned: Sequence[Pin], directory: Path) -> None:
+    """InputError where dossier and database are not of one installation, or the database is of none."""
+    if not pinned:
+        raise InputError(f"the database of {directory} names no contract: deploy anew elsewhere")
+    if dossier.contract not in [each.ledger for each in pinned]:
+        raise InputError(
+            f"the database has ledger {pinned[0].ledger}, the dossier in {directory} is of ledger "
+            f"{dossier.contract}: let {DATABASE_URL} name the database of this installation"
+        )
 
 
 def ledger_text(pins: Sequence[Pin], pin: Pin) -> str:
@@ -192,7 +197,8 @@ def _named(pins: Sequence[Pin], text: str) -> Pin:
     raise InputError(f"--ledger: {shown(text)} is no ledger of this installation, which has {known}")
 
 
-def _database(directory: Path) -> str:
+def database_of(directory: Path) -> str:
+    """The address of the installation's database; InputError where there is none, or another one is named."""
     kept, given = directory / DATABASE, os.environ.get(DATABASE_URL, "")
     if not kept.is_file() and not (directory / DOSSIER).is_file() and not (directory / CHAIN).is_file():
         raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
@@ -218,10 +224,11 @@ def open_chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
         return EmbeddedChain(kept)
     if kept.is_file():
         raise InputError(f"{directory} has a chain of its own: leave --node and {CHAIN_URL} away")
-    return RpcChain(node, key=_gas_key(required=sends))
+    return RpcChain(node, key=gas_key(required=sends))
 
 
-def _gas_key(*, required: bool) -> bytes:
+def gas_key(*, required: bool) -> bytes:
+    """The key that pays a node's gas; where it is not required, any. InputError where it is missing."""
     given = os.environ.get(GAS_KEY, "")
     if given:
         return parse_hex(given, GAS_KEY, length=32)
@@ -331,7 +338,7 @@ def _require_empty(database: str) -> None:
 
 def _new_chain(place: Path, node: str | None, demo_from: Day | None) -> Engine:
     if node is not None:
-        return RpcChain(node, key=_gas_key(required=True))
+        return RpcChain(node, key=gas_key(required=True))
     if demo_from is None:
         return EmbeddedChain(place / CHAIN, create=True)
     start = int(start_of_day(demo_from))

@@ -9,9 +9,10 @@ import typer
 
 from ledger.agreements import GrantLine, LineId
 from ledger.calendar import date_of_day
-from ledger.errors import InputError
+from ledger.errors import InputError, Refusal
 from ledger.members import line_text, parse_line
 from ledger.money import parse_yuan, yuan
+from ledger.outbox import Relayed
 from ledger.tables import hex_of
 from scripts import cli_envelope as envelope
 from scripts.cli_command import Act
@@ -32,7 +33,7 @@ from scripts.cli_options import (
     screen_of,
 )
 from scripts.cli_signer import KeyOption, PublicKeyOption
-from scripts.cli_unfinished import done_before, reported, settle
+from scripts.cli_unfinished import done_before, reported, seen_on_chain, settle
 
 FileArgument = Annotated[Path, typer.Argument(help="What --save has written.", metavar="FILE")]
 
@@ -161,18 +162,27 @@ def send(
         envelope.require_ours(office, given)
         before = done_before(office, given.agreement)
         if before is not None:
-            office.screen.say(
-                f"It landed already: {before.verb} in block {before.block}. Nothing is left to do."
-            )
-            tx = "" if before.tx_hash is None else hex_of(before.tx_hash)
-            office.screen.answer({"verb": before.verb, "tx": tx, "block": before.block, "before": True})
+            _say_before(office, before)
             return
         envelope.read_out(office, given)
         ask(office, "Send?", yes=yes, keys=False)
-        happened = envelope.send(office, given)
+        try:
+            happened = envelope.send(office, given)
+        except Refusal:
+            before = seen_on_chain(office, given.agreement)
+            if before is None:
+                raise
+            _say_before(office, before)
+            return
         office.screen.say(f"Done: {happened.verb} in block {happened.block}.")
         office.screen.answer(happened.facts())
         reported(office, happened.number)
+
+
+def _say_before(office: Office, before: Relayed) -> None:
+    office.screen.say(f"It landed already: {before.verb} in block {before.block}. Nothing is left to do.")
+    tx = "" if before.tx_hash is None else hex_of(before.tx_hash)
+    office.screen.answer({"verb": before.verb, "tx": tx, "block": before.block, "before": True})
 
 
 def move_time(

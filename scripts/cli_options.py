@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -18,12 +19,21 @@ from scripts.cli_screen import Screen
 
 HERE: Final = Path("tallystick-data")
 CHAIN_URL: Final = "TALLYSTICK_CHAIN_URL"
+DEPTH: Final = "TALLYSTICK_DEPTH"
 T = TypeVar("T")
 
 
 def _json(ctx: typer.Context, value: bool) -> bool:
     screen_of(ctx).json = value
     return value
+
+
+def depth_setting() -> int:
+    """The depth that the environment names; 0 where it names none. InputError where it is no number."""
+    given = os.environ.get(DEPTH, "") or "0"
+    if not given.isdecimal():
+        raise InputError(f"{DEPTH} is {shown(given)}: write a number of blocks")
+    return int(given)
 
 
 def screen_of(ctx: typer.Context) -> Screen:
@@ -85,6 +95,19 @@ DirectoryOption = Annotated[
 NodeOption = Annotated[
     str | None,
     typer.Option("--node", envvar=CHAIN_URL, help="JSON-RPC address, where the chain is a node's."),
+]
+DepthOption = Annotated[
+    int,
+    typer.Option("--depth", envvar=DEPTH, min=0, help="Blocks on top of a block before it counts as final."),
+]
+MetricsPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port", min=0, max=65_535, help="Numbers for Prometheus; 0: a free port, named in the log."
+    ),
+]
+MetricsAddressOption = Annotated[
+    str, typer.Option("--metrics-address", help="Where the numbers are told: this machine alone.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Sign and send without asking.")]
 JsonOption = Annotated[

@@ -3,8 +3,9 @@
     promised    marks an item of the outbox as one that its command still has to report
     reported    takes the mark away, after the command has said what became of it
     unfinished  what is left of earlier commands
+    carry       sends, beside whatever relay may be at work, until certain items have landed or have another outcome
     settle      before a command signs: sends what is left, says what became of each, and ends
-    done_before what became of an agreement that landed already
+    done_before what became of an agreement that landed already; `seen_on_chain`: where the outbox does not know
 
 A mark is an empty file beside the database, so that it is there whatever kills the command. Whoever types a command
 again after a crash means the same thing, not a second one: so nothing new is signed in the run that settles. Nothing
@@ -22,19 +23,25 @@ import typer
 from sqlalchemy import or_, select
 
 from ledger import relay
-from ledger.agreements import Agreement, ListVerifier, SetTenorCap, Split, VoucherId, from_json
+from ledger.agreements import Agreement, Issue, ListVerifier, SetTenorCap, Split, VoucherId, from_json
 from ledger.explain import explain
 from ledger.landing import subject_of
 from ledger.members import LineId, line_text, parse_voucher, voucher_text
-from ledger.outbox import GONE, LANDED, UNKNOWN, Relayed
+from ledger.outbox import GONE, LANDED, UNKNOWN, WITHDRAWN, Item, Relayed
 from ledger.outbox_tables import OutboxRow
+from ledger.relay_landed import shows_item, stored
 from ledger.sentences import sentences
 from ledger.signing import child_id, digest
 from ledger.tables import hex_of
 from scripts.cli_installation import Office
+from scripts.cli_options import depth_setting
 from scripts.cli_screen import NO
 
 MARK: Final = "unreported-"
+_WITHOUT_OUTCOME: Final = {
+    UNKNOWN: "was given up by the relay (see tallystick outbox)",
+    WITHDRAWN: "was withdrawn",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,11 @@ def unfinished(office: Office) -> list[Unfinished]:
     return [_read(office, row) for row in rows]
 
 
+def carry(office: Office, items: Sequence[int]) -> None:
+    """Sends these items, or watches the relay that does, until each is in a block or has another outcome."""
+    relay.run(office.store, office.chain, items=items, terms=relay.Terms(depth=depth_setting()))
+
+
 def settle(office: Office) -> None:
     """Nothing where every earlier command has reported. Else all is sent, each outcome said, and the command ends
     with exit code 1: it is to be typed again if it is still wanted."""
@@ -87,16 +99,16 @@ def settle(office: Office) -> None:
     if not waiting:
         return
     with office.screen.progress("Waiting for the block"):
-        relay.run(office.store, office.chain)
+        carry(office, [each.number for each in waiting])
     office.follow()
-    found = [(each, relay.outcome(office.store, each.number)) for each in waiting]
+    found = [(each, relay.outcome(office.store, each.number, mined=True)) for each in waiting]
     for each, outcome in found:
         _say(office, each, outcome)
     advice = "Nothing new was signed: look at the above, and type the command again if it is still wanted."
     office.screen.say(advice)
     office.screen.answer({"error": advice, "earlier": [_facts(each, outcome) for each, outcome in found]})
     for each, outcome in found:
-        if outcome is not None:
+        if outcome is not None or _status(office, each) == WITHDRAWN:
             reported(office, each.number)
     raise typer.Exit(NO)
 
@@ -107,8 +119,23 @@ def done_before(office: Office, agreement: Agreement) -> Relayed | None:
     query = select(OutboxRow.number).where(OutboxRow.digest == signed, OutboxRow.status.not_in(GONE))
     with office.store.reading() as session:
         number = session.scalar(query)
-    found = None if number is None else relay.outcome(office.store, number)
+    found = None if number is None else relay.outcome(office.store, number, mined=True)
     return found if found is not None and found.refusal is None else None
+
+
+def seen_on_chain(office: Office, agreement: Agreement) -> Relayed | None:
+    """Where an agreement on a voucher landed of which the outbox does not know: somebody else has sent it, or the
+    database was restored from a backup. To be asked once the contract has refused it."""
+    signed = digest(agreement, office.domain(agreement.contract))
+    root = VoucherId(int.from_bytes(signed[-20:]) << 96) if isinstance(agreement, Issue) else None
+    verb, contract = agreement.verb(), office.domain(agreement.contract).address
+    item = Item(0, verb, contract, b"", agreement, root, 0)
+    with office.store.reading() as session:
+        events = stored(session, item)
+    for log, event, reached in events:
+        if (reached is not None or root is not None) and shows_item(event, item, reached=reached):
+            return Relayed(0, verb, None, log.tx_hash, log.block)
+    return None
 
 
 def waiting_text(waiting: Sequence[Unfinished]) -> list[str]:
@@ -151,7 +178,7 @@ def _called(office: Office, number: VoucherId) -> str:
 
 def _say(office: Office, each: Unfinished, outcome: Relayed | None) -> None:
     screen = office.screen
-    became = "is still waiting to land"
+    became = _WITHOUT_OUTCOME.get(_status(office, each), "is still waiting to land")
     if outcome is not None and outcome.refusal is None:
         became = f"landed in block {outcome.block}"
     elif outcome is not None and outcome.refusal is not None:
@@ -167,6 +194,11 @@ def _say(office: Office, each: Unfinished, outcome: Relayed | None) -> None:
             screen.say(f"  {_called(office, child).removeprefix('of ')} → {part.recipient}")
     if outcome is not None and outcome.refusal is not None:
         screen.say(str(explain(outcome.refusal, names=screen.names, vouchers=screen.vouchers)))
+
+
+def _status(office: Office, each: Unfinished) -> str:
+    with office.store.reading() as session:
+        return session.get_one(OutboxRow, each.number).status
 
 
 def _facts(each: Unfinished, outcome: Relayed | None) -> dict[str, object]:

@@ -71,8 +71,9 @@ def issue(
     """
     dossier, today = office.dossier, office.today
     payer, line_number, amount = office.party(issuer, "--issuer"), parse_line(line), parse_yuan(face)
-    called = number or dossier.next_number(date_of_day(today).year)
-    granted = office.world().lines.get(line_number)
+    world = office.world()
+    called = number or dossier.next_number(date_of_day(today).year, payer, world.invoice_uses)
+    granted = world.lines.get(line_number)
     if granted is None:
         office.screen.hint = line_hint(office, line_number)
         raise Refusal("UnknownLine", {"line": line_number})

@@ -7,6 +7,7 @@ contracts ask. Nothing here is a shortcut past them: what is on the chain was ch
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from coincurve import PrivateKey as Wallet
@@ -26,6 +27,20 @@ FEE: Final = 10**11
 """Wei per gas; far above what the blocks of a fresh node ask."""
 _ISSUES: Final = 40
 _FACE: Final = 1_000 * YUAN
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A transfer with the consents of giver and taker."""
+
+    transfer: Transfer
+    digest: bytes
+    consents: tuple[bytes, bytes]
+
+    @property
+    def call(self) -> bytes:
+        """The call of the contract."""
+        return calldata(self.transfer, self.consents)
 
 
 class Crowd:
@@ -52,7 +67,7 @@ class Crowd:
         sent: list[Hash] = []
         nonce = self.chain.web3.eth.get_transaction_count(self.chain.account)
         for start in range(0, count, per_block):
-            calls = [self._next() for _ in range(min(per_block, count - start))]
+            calls = [each.call for each in self.signed(min(per_block, count - start))]
             sent.append(self._send(batch_calldata(calls, True), nonce + len(sent)))
         for tx_hash in sent:
             assert self.chain.wait(tx_hash).ok, "a batch of transfers was refused"
@@ -65,18 +80,23 @@ class Crowd:
             self.rig.batch(Contract.LEDGER, calls, whole=True, gas=BLOCK_GAS)
             yield from (root_id(issue, self.rig.domain(Contract.LEDGER)) for issue in issues)
 
+    def signed(self, count: int) -> Iterator[Signed]:
+        """So many more transfers in their order, each voucher in its turn; who takes them has to send them."""
+        for _ in range(count):
+            yield self._next()
+
     def look_again(self) -> None:
         """Finds out where the vouchers are, after the chain was reorganised."""
         self._hops = {voucher: self.rig.voucher(voucher).sequence - 1 for voucher in self.vouchers}
 
-    def _next(self) -> bytes:
+    def _next(self) -> Signed:
         voucher = self.vouchers[self._turn % len(self.vouchers)]
         hop = self._hops[voucher]
         self._turn, self._hops[voucher] = self._turn + 1, hop + 1
         giver, taker = (A, B) if hop % 2 == 0 else (B, A)
         moved = Transfer(voucher, hop + 1, taker, False, LATER, ())  # type: ignore[arg-type]
-        signed = digest(moved, self._domain)
-        return calldata(moved, [self._consent(signed, party) for party in (giver, taker)])
+        agreed = digest(moved, self._domain)
+        return Signed(moved, agreed, (self._consent(agreed, giver), self._consent(agreed, taker)))
 
     def _consent(self, signed: bytes, party: int) -> bytes:
         raw = self._wallets[party].sign_recoverable(signed, hasher=None)

@@ -1,8 +1,8 @@
-"""Long random walks over fresh seeds, and the demo killed twenty times: `python -m tests.fuzz`.
+"""Long random walks over fresh seeds, the simulator's rounds, and the demo killed twenty times: `python -m tests.fuzz`.
 
 The first seed is printed first; walk n has that seed + n, whichever process takes it. A walk that is lost is printed
-with its steps, and the exit code is 1; so it is where a long run never saw a verb succeed, or an error come. It looks
-for bugs and measures nothing but its own rate.
+with its steps, and the exit code is 1; so it is where a long run never saw a verb succeed, or an error come, and
+where a round of the simulator ends wrong. It looks for bugs and measures nothing but its own rate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from typing import Final
 
+from tests import simulator
 from tests.engines import ROOT
+from tests.simulator import ROUNDS
 from tests.walk import Lost, Walk
 from tests.walk_coverage import Coverage
 from tests.walk_shrink import shrunk
@@ -41,20 +43,24 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: nothing found; 1: a walk was lost, something never happened, or the kill test failed."""
+    """0: nothing found; 1: a walk was lost, something never happened, a round ended wrong, or the kill test failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS, help=f"steps in all (default {STEPS:,})")
-    parser.add_argument("--seed", type=int, help="first seed; then the kill test is left out")
+    parser.add_argument("--seed", type=int, help="first seed; then simulator and kill test are left out")
     parser.add_argument("--minutes", type=float, help="begin no walk after so many minutes")
     parser.add_argument(
         "--processes", type=int, default=PROCESSES, help=f"walks at a time (default {PROCESSES})"
     )
+    parser.add_argument("--rounds", type=int, help=f"rounds of the simulator (default {ROUNDS:,})")
     given = parser.parse_args(arguments)
     seed = secrets.randbelow(2**32) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     seconds = None if given.minutes is None else given.minutes * 60
     failed = _walks(seed, steps=given.steps, seconds=seconds, processes=max(given.processes, 1))
     if failed:
+        return 1
+    rounds = given.rounds if given.rounds is not None else ROUNDS if given.seed is None else 0
+    if rounds and simulator.main(["--rounds", str(rounds), "--seed", str(seed)]):
         return 1
     return _kill() if given.seed is None else 0
 

@@ -35,7 +35,11 @@ PROOFS: Final = ("SettlementProof", "SplitProof", "IssueProof", "SuccessorProof"
 HALMOS: Final = "0.3.3"
 LOOPS: Final = 25
 """Rounds of a loop that are followed; a split has at most 20 parts."""
+SOLVERS: Final = ("yices", "z3")
+"""The second, which comes with halmos, is asked where the first gave up."""
 SOLVER_SECONDS: Final = 300
+GAVE_UP: Final = 2
+"""halmos' exit code for a solver that ran out of time."""
 WORKERS: Final = 2
 MISSING: Final = {
     "halmos": f"python3 -m venv FOLDER && FOLDER/bin/pip install halmos=={HALMOS}; put FOLDER/bin on PATH",
@@ -271,19 +275,37 @@ def _require_committed_code(project: Path) -> None:
 
 REASONS: Final = {
     1: ", a counterexample",
-    2: ", the solver gave up",
+    GAVE_UP: ", the solvers gave up",
     3: ", a path is stuck",
     4: ", all paths revert",
 }
 
 
 def _verdict(project: Path, proof: str, name: str) -> Verdict:
+    """What halmos says of one property, with the first solver that does not give up."""
+    seconds = 0.0
+    for solver in SOLVERS:
+        code, result = _asked(project, proof, name, solver=solver)
+        seconds += result["time"][0] if result["time"] else 0.0
+        if code != GAVE_UP:
+            break
+    (_, ended, stuck), cut = result["num_paths"] or (0, 0, 0), result["num_bounded_loops"] or 0
+    why = REASONS.get(code, ", halmos failed") if code else ""
+    if not why and (stuck or cut or not ended):
+        why = ", not all paths were followed"
+    return Verdict(name, not why, why, ended, seconds)
+
+
+def _asked(project: Path, proof: str, name: str, *, solver: str) -> tuple[int, Mapping[str, Any]]:
+    """One run of halmos: its exit code for the property, and what it found."""
     answer = project / f"{name}.json"
+    answer.unlink(missing_ok=True)
     options = {
         "--root": str(project),
         "--contract": proof,
         "--match-test": rf"^{name}\(",
         "--loop": str(LOOPS),
+        "--solver": solver,
         "--solver-threads": "1",
         "--solver-timeout-assertion": f"{SOLVER_SECONDS}s",
         "--json-output": str(answer),
@@ -294,11 +316,7 @@ def _verdict(project: Path, proof: str, name: str) -> Verdict:
         raise CannotRun(f"halmos gave no answer for {name}:\n{(done.stdout + done.stderr)[-2_000:]}")
     results: Mapping[str, Any] = json.loads(answer.read_text("utf-8"))["test_results"]
     (result,) = (result for of_contract in results.values() for result in of_contract)
-    (_, ended, stuck), cut = result["num_paths"] or (0, 0, 0), result["num_bounded_loops"] or 0
-    why = REASONS.get(result["exitcode"], ", halmos failed") if result["exitcode"] else ""
-    if not why and (stuck or cut or not ended):
-        why = ", not all paths were followed"
-    return Verdict(name, not why, why, ended, result["time"][0] if result["time"] else 0.0)
+    return result["exitcode"], result
 
 
 if __name__ == "__main__":

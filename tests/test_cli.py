@@ -27,7 +27,10 @@ __all__ = ["opened"]
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 PAY = COMMANDS["pay"].commands
-EVERY = [(name,) for name in COMMANDS] + [("pay", name) for name in PAY]
+OUTBOX = COMMANDS["outbox"].commands
+EVERY = (
+    [(name,) for name in COMMANDS] + [("pay", name) for name in PAY] + [("outbox", name) for name in OUTBOX]
+)
 
 
 @pytest.fixture

@@ -217,6 +217,7 @@ def test_under_a_height_limit_the_node_is_as_it_was_then() -> None:
             node.ask("evm_mine")
         chain = node.chain()
         sent = chain.send(b"", to=chain.account, gas=21_000)
+        chain.wait(sent)
 
         def ask(method: str, *params: object) -> object:
             asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}

@@ -16,12 +16,11 @@ from functools import cache
 from typing import Final
 
 from eth_abi.abi import encode as abi_encode
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ledger.agreements import Agreement, Issue, ListVerifier, PartyNumber, VoucherId
 from ledger.calendar import Timestamp
-from ledger.chain import NOBODY, Address, Hash, Log
+from ledger.chain import NOBODY
 from ledger.errors import Refusal
 from ledger.events import (
     OUTSIDE_JOURNAL,
@@ -31,7 +30,6 @@ from ledger.events import (
     RegistryEvent,
     advance,
     decode,
-    encode,
     journal_start,
 )
 from ledger.fold import fold_all
@@ -39,7 +37,6 @@ from ledger.health import examine
 from ledger.invariants import invariants_of_step
 from ledger.members import Contract
 from ledger.payment import Unsigned
-from ledger.pin import Pin
 from ledger.signing import Domain
 from ledger.succession import inherited, standing_of, use_of
 from ledger.voucher import apply
@@ -47,12 +44,12 @@ from ledger.world import World, promise_of
 from tests.contract.chain_stage import Disagreement, Foretold, founders
 from tests.contract.readings import Reading, readings_after, readings_of_voucher
 from tests.rig import SENDER, Revm, Sent, compiled, key_of
+from tests.walk_lineage_node import LineageNode
 
 _SHOWN: Final = keccak(text="Transfer(address,address,uint256)")
 _ACCOUNT: Final = keccak(text="accountOf(uint32)")[:4]
 _OWNER: Final = keccak(text="ownerOf(uint256)")[:4]
 _HEAD: Final = keccak(text="journalHead()")[:4]
-_NOT_KEPT: Final = Hash(bytes(32))
 _EMPTY: Final = keccak(b"")
 _FOUNDERS: Final = (1, 2, 3)
 _FOUNDING: Final = ("(address,uint32,bytes32)", "(address,uint32,bytes32)[]")
@@ -358,51 +355,6 @@ class Lineage:
                 if self.owners.get((door, voucher), 0) != giver:
                     raise Disagreement(f"Transfer of {voucher:#x} from {giver:#x}, who does not own it")
                 self.owners[door, voucher] = taker
-
-
-@dataclass(frozen=True, slots=True)
-class LineageNode:
-    """The lineage as a node that the health-checker can ask. Each event stands in a block of its own; storage is
-    always that of now."""
-
-    lineage: Lineage
-
-    def pin(self, door: int) -> Pin:
-        """A ledger with the registry; of chain and code nothing is pinned, for nothing could be compared with it."""
-        registry, ledger = (to_checksum_address(self.lineage.doors[at]) for at in (0, door))
-        before = to_checksum_address(self.lineage.doors[door - 1]) if door > 1 else NOBODY
-        chain_id = self.lineage.engine.chain_id
-        return Pin(chain_id, _NOT_KEPT, registry, ledger, _NOT_KEPT, _NOT_KEPT, before)
-
-    def call(
-        self, to: Address, data: bytes, *, block: int | None = None, sender: Address | None = None
-    ) -> bytes:
-        return self.lineage.engine.view(to, data)
-
-    def _blocks(self) -> Iterator[tuple[int, Event, Timestamp]]:
-        for door, events in enumerate(self.lineage.events):
-            for event, timestamp in events:
-                yield door, event, timestamp
-
-    def height(self) -> int:
-        return sum(map(len, self.lineage.events))
-
-    def block_timestamp(self, number: int) -> int:
-        for door_events in self.lineage.events:
-            if number < len(door_events):
-                return int(door_events[number][1])
-            number -= len(door_events)
-        return int(self.lineage.now)
-
-    def logs(self, from_block: int, to_block: int, *, addresses: Sequence[Address]) -> list[Log]:
-        found: list[Log] = []
-        doors = [to_checksum_address(door) for door in self.lineage.doors]
-        for number, (door, event, _) in enumerate(self._blocks()):
-            address = doors[door]
-            if from_block <= number <= to_block and address in addresses:
-                topics, data = encode(event)
-                found.append(Log(address, topics, data, number, _NOT_KEPT, _NOT_KEPT, 0, 0))
-        return found
 
 
 @cache

@@ -248,13 +248,13 @@ def _with_a_smaller_cancellation(logs: list[Log]) -> list[Log]:
         if log.topics[0] == encode_topic(Cancelled):
             event = decode(log.topics, log.data)
             assert isinstance(event, Cancelled)
-            log = replace(log, data=encode(replace(event, face=event.face - 1))[1])
+            log = log._replace(data=encode(replace(event, face=event.face - 1))[1])
         told.append(log)
     return told
 
 
 def _unreadable(logs: list[Log]) -> list[Log]:
-    return [*logs[:-1], replace(logs[-1], data=logs[-1].data + b"\x00")]
+    return [*logs[:-1], logs[-1]._replace(data=logs[-1].data + b"\x00")]
 
 
 def encode_topic(kind: type) -> bytes:

@@ -176,6 +176,26 @@ def test_another_chain_is_refused_before_anything_is_read(
     assert proxy.count(LOGS) == 0
 
 
+def test_another_chain_behind_the_address_while_serving_is_not_taken_for_a_reorganisation(
+    shared: Yard, proxy: HostileNode, store: Store
+) -> None:
+    chain = shared.client(proxy.url)
+    follow(store, chain)
+    before, stop, told = everything(store), threading.Event(), list[TallystickError]()
+
+    def become_another(_: Progress) -> None:
+        proxy.script(BLOCKS, changed(_other_genesis), times=None)
+        proxy.script("eth_getCode", result("0x6001"), times=None)
+
+    def trouble(wrong: TallystickError) -> None:
+        told.append(wrong)
+        stop.set()
+
+    serve(store, chain, stop=stop, pause=0, report=become_another, trouble=trouble)
+    assert "code of the registry" in str(told[0])
+    assert everything(store) == before
+
+
 def _serve_once(store: Store, chain: Any) -> None:
     serve(store, chain, stop=threading.Event())
 

@@ -356,5 +356,8 @@ def test_a_batch_holds_calls_and_two_verbs_have_no_agreement(
     for flag in (True, False):
         batch = decoded(batch_calldata(items, flag))
         assert batch == ("batch", {"items": items, "allOrNothing": flag})
+    for some in ([], [b""], [b"\1" * 31], [b"\1" * 32, b"\2" * 33], items):
+        encoded = encode(["bytes[]", "bool"], [some, True])
+        assert batch_calldata(some, True) == keccak(text="batch(bytes[],bool)")[:4] + encoded
     assert decoded(items[1]) == ("completePayment", {"voucher": VOUCHER})
     assert decoded(items[2]) == ("declareOverdue", {"voucher": VOUCHER})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +122,14 @@ def _without(logs: list[Log]) -> list[Log]:
 
 def _altered(logs: list[Log]) -> list[Log]:
     return [
-        replace(log, data=log.data[:-1] + bytes([log.data[-1] ^ 1])) if n in _issues(logs)[1:2] else log
+        log._replace(data=log.data[:-1] + bytes([log.data[-1] ^ 1])) if n in _issues(logs)[1:2] else log
         for n, log in enumerate(logs)
     ]
 
 
 def _doubled(logs: list[Log]) -> list[Log]:
     """One of them once more, as if it had happened again."""
-    again = [replace(logs[n], log_index=1_000) for n in _issues(logs)[1:2]]
+    again = [logs[n]._replace(log_index=1_000) for n in _issues(logs)[1:2]]
     return [*logs, *again]
 
 
@@ -139,8 +139,8 @@ def _swapped(logs: list[Log]) -> list[Log]:
         return logs
     a, b = logs[issues[0]], logs[issues[1]]
     told = list(logs)
-    told[issues[0]] = replace(a, topics=b.topics, data=b.data)
-    told[issues[1]] = replace(b, topics=a.topics, data=a.data)
+    told[issues[0]] = a._replace(topics=b.topics, data=b.data)
+    told[issues[1]] = b._replace(topics=a.topics, data=a.data)
     return told
 
 
