@@ -1,20 +1,23 @@
 """`python -m gateway --directory tallystick-data`: serves an installation that is there already.
 
-Settings: TALLYSTICK_PASSPHRASE opens the keys; TALLYSTICK_CHAIN_URL, TALLYSTICK_GAS_KEY and TALLYSTICK_DATABASE_URL
-name other engines. Exit codes: 0 after SIGTERM or SIGINT, 2 for what cannot be used.
+Logs on standard error, one JSON object a line. Settings: TALLYSTICK_PASSPHRASE opens the keys; TALLYSTICK_CHAIN_URL,
+TALLYSTICK_GAS_KEY and TALLYSTICK_DATABASE_URL name other engines, TALLYSTICK_DEPTH the blocks that make an item final.
+Exit codes: 0 after SIGTERM or SIGINT, 2 for what cannot be used.
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
-import logging
 import os
 import sys
 from pathlib import Path
 
+from gateway.request_log import InRequest
 from gateway.service import serve
 from ledger.errors import TallystickError
+from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY
+from ledger.logs import secrets_in, write_logs
 
 PASSPHRASE = "TALLYSTICK_PASSPHRASE"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -35,8 +38,10 @@ def main() -> int:
         help="let cookies go over plain HTTP; without it they do on this machine only",
     )
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     passphrase = os.environ.pop(PASSPHRASE, "") or getpass.getpass("Passphrase of the key file: ")
+    database, node = os.environ.get(DATABASE_URL, ""), os.environ.get(CHAIN_URL, "")
+    secrets = (passphrase, os.environ.get(GAS_KEY, ""), *secrets_in(database), *secrets_in(node))
+    write_logs(secrets=secrets).addFilter(InRequest())
     secure = not given.insecure_cookies and given.host not in LOOPBACK
     try:
         serve(given.directory, passphrase=passphrase, host=given.host, port=given.port, secure=secure)

@@ -18,6 +18,7 @@ from gateway import (
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
+from gateway.request_log import Numbered
 
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -25,6 +26,14 @@ HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+
+
+class _App(FastAPI):
+    """The app, whose every answer has an id and these headers: also what the library answers when all else fails."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The library's, within ours."""
+        return Numbered(ToldOnce(super().build_middleware_stack()))
 
 
 class ToldOnce:
@@ -46,7 +55,7 @@ class ToldOnce:
 
 def create_app(gateway: Gateway) -> FastAPI:
     """The app over an open installation. It starts nothing and closes nothing."""
-    app = FastAPI(
+    app = _App(
         title="Tallystick",
         version="1",
         summary="Digital credit vouchers of a supply chain.",
@@ -67,5 +76,4 @@ def create_app(gateway: Gateway) -> FastAPI:
     ):
         app.include_router(router, prefix=PREFIX)
     app.include_router(health_routes.router)
-    app.add_middleware(ToldOnce)
     return app

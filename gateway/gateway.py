@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from gateway.limits import Limits
+from gateway.watch import Watch
 from ledger.negotiation.business_registry import BusinessRegister
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.setting import Setting
@@ -16,19 +16,19 @@ from ledger.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """`token_key` signs programs' tokens. `secure`: cookies go over HTTPS only. `troubles` says what of relay and index
-    does not work, where they run in this process. `register` is the public register that applications are compared
+    """`token_key` signs programs' tokens. `secure`: cookies go over HTTPS only. `watch` says how the
+    process and its pipeline are doing. `register` is the public register that applications are compared
     with, `authorities` the certificate authorities that are trusted, PEM or DER."""
 
     store: Store
     setting: Setting
+    watch: Watch
     passwords: Passwords
     token_key: bytes = field(repr=False)
     secure: bool = True
     register: BusinessRegister | None = None
     authorities: tuple[bytes, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    troubles: Callable[[], Sequence[str]] = tuple
 
     def now(self) -> int:
         """The machine's time, Unix seconds: for sessions, tokens and throttling."""

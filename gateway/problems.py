@@ -23,7 +23,7 @@ from ledger.explain import explain, plain_facts
 from ledger.negotiation.business_registry import RegisterUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
-LOG: Final = logging.getLogger("tallystick.gateway")
+LOG: Final = logging.getLogger("gateway")
 _STATUS: Final = MappingProxyType(
     {
         "SignInNeeded": 401,

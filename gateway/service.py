@@ -24,21 +24,28 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.gateway import Gateway
+from gateway.watch import Watch
 from ledger import indexer, relay
 from ledger.certificates import read_certificates
 from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
+from ledger.monitoring import Pipeline, Reason, halted_by
 from ledger.negotiation.business_registry import register_at
 from ledger.negotiation.onboarding import settle
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting
 from ledger.outbox import machine_clock
+from ledger.pin import OtherChain
+from ledger.relay_terms import Terms
 
-LOG: Final = logging.getLogger("tallystick.gateway")
+LOG: Final = logging.getLogger("gateway")
 INDEX_PAUSE: Final = 0.2
 SWEEP_PAUSE: Final = 5.0
-DRAIN_SECONDS: Final = 9.0
+DRAIN_SECONDS: Final = 7.0
+"""More than the relay takes for its end; with `ANSWER_SECONDS` the process ends within ten seconds, as services do."""
+ANSWER_SECONDS: Final = 3
+"""For requests that are under way when it is told to stop."""
 REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
 """The public register of enterprises: an http(s) address or a CSV file."""
 AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
@@ -49,6 +56,7 @@ AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
 class Threads:
     """What runs beside the app. `stop` ends all of it; `troubles` are those that ended by themselves."""
 
+    numbers: Pipeline
     stop: threading.Event = field(default_factory=threading.Event)
     troubles: dict[str, str] = field(default_factory=dict)
     running: list[threading.Thread] = field(default_factory=list)
@@ -59,20 +67,19 @@ class Threads:
         def guarded() -> None:
             try:
                 work()
-            except TallystickError as broken:
-                self.troubles[name] = str(broken)
-                LOG.error("%s has stopped: %s", name, broken)
-            except Exception as unforeseen:
-                self.troubles[name] = f"not foreseen: {type(unforeseen).__name__}"
-                LOG.exception("%s has stopped", name)
+            except Exception as failed:
+                self.troubles[name] = str(failed)
+                self.numbers.halted = halted_by(failed)
+                ours = isinstance(failed, TallystickError)
+                LOG.critical("%s has stopped: %s", name, failed, exc_info=None if ours else failed)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         self.running.append(thread)
         thread.start()
 
-    def told(self) -> Sequence[str]:
+    def told(self) -> Sequence[Reason]:
         """What has stopped, and why."""
-        return [f"{name} has stopped: {why}" for name, why in self.troubles.items()]
+        return [Reason(f"{name}_stopped", why) for name, why in list(self.troubles.items())]
 
     def end(self) -> None:
         """Ends all, each after what it has under way."""
@@ -94,7 +101,7 @@ def setting_of(installation: Installation) -> Setting:
     )
 
 
-def gateway_of(installation: Installation, *, secure: bool, troubles: Callable[[], Sequence[str]]) -> Gateway:
+def gateway_of(installation: Installation, threads: Threads, *, secure: bool) -> Gateway:
     """The gateway over an open installation. InputError where a setting names a file that is not there."""
     register = os.environ.get(REGISTER, "")
     return Gateway(
@@ -105,7 +112,14 @@ def gateway_of(installation: Installation, *, secure: bool, troubles: Callable[[
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),
         secure=secure,
-        troubles=troubles,
+        watch=Watch(
+            installation.store,
+            installation.chain,
+            clock=machine_clock,
+            depth=installation.depth,
+            numbers=threads.numbers,
+            troubles=threads.told,
+        ),
     )
 
 
@@ -122,15 +136,28 @@ def _authorities(paths: str) -> tuple[bytes, ...]:
 @contextmanager
 def at_work(installation: Installation) -> Iterator[Threads]:
     """Relay, index and housekeeping, while the block runs."""
-    threads, store, chain = Threads(), installation.store, installation.chain
-    threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop))
-    threads.start("index", lambda: indexer.serve(store, chain, stop=threads.stop, pause=INDEX_PAUSE))
+    store, chain = installation.store, installation.chain
+    threads = Threads(Pipeline(store, chain))
+    depth = installation.depth
+    threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop, terms=Terms(depth=depth)))
+    threads.start(
+        "index",
+        lambda: indexer.serve(
+            store, chain, stop=threads.stop, confirmations=depth, pause=INDEX_PAUSE, trouble=_waits
+        ),
+    )
     setting = setting_of(installation)
     threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
     try:
         yield threads
     finally:
         threads.end()
+
+
+def _waits(away: TallystickError) -> None:
+    if isinstance(away, OtherChain):
+        raise away
+    LOG.warning("index waits: %s", away)
 
 
 def _keep_house(installation: Installation, setting: Setting, stop: threading.Event) -> None:
@@ -150,7 +177,7 @@ def _heard(_word: int, _frame: object) -> None:
 def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: bool) -> None:
     """Runs until SIGTERM or SIGINT. The errors of `installation.opened`."""
     with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
-        app = create_app(gateway_of(installation, secure=secure, troubles=threads.told))
+        app = create_app(gateway_of(installation, threads, secure=secure))
         config = uvicorn.Config(
             app,
             host=host,
@@ -158,13 +185,13 @@ def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: boo
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=8,
-            log_level="warning",
+            timeout_graceful_shutdown=ANSWER_SECONDS,
+            log_config=None,  # ours: one form for all lines
         )
         server = uvicorn.Server(config)
         for word in (signal.SIGTERM, signal.SIGINT):
             signal.signal(
                 word, _heard
             )  # the server raises it once more when it has ended; the threads end after it
-        LOG.warning("the gateway is at http://%s:%d", host, port)
+        LOG.info("the gateway is at http://%s:%d", host, port)
         server.run()

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from ledger.agreements import PartyNumber
 from ledger.errors import InputError
-from ledger.installation import database_of
+from ledger.installation import CHAIN_URL, DOSSIER, KEYS, database_of
 from ledger.negotiation.access import StaffRole
 from ledger.negotiation.organisations import enlist as enlist_person
 from ledger.negotiation.organisations import found
@@ -28,7 +28,7 @@ from ledger.organisation_tables import OrganisationRow
 from ledger.store import Store, open_store
 from scripts.business import own_directory, play
 from scripts.cli_dossier import DossierFile
-from scripts.cli_installation import DOSSIER, KEYS, create
+from scripts.cli_installation import create
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, naming, screen_of
 from scripts.cli_screen import PASSPHRASE, Screen
 
@@ -98,7 +98,7 @@ def serve(
     passphrase = screen.passphrase(new=not (directory / KEYS).exists())
     if not (directory / KEYS).exists():
         _make(screen, directory, bank or ["江城银行"], node=node, seeded=seeded, passphrase=passphrase)
-    environment = {**os.environ, PASSPHRASE: passphrase}
+    environment = {**os.environ, PASSPHRASE: passphrase} | ({} if node is None else {CHAIN_URL: node})
     words = ["--directory", str(directory), "--host", host, "--port", str(port)]
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "gateway", *words], environment)

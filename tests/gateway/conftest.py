@@ -1,4 +1,4 @@
-"""Gateways for tests: one of a test's own, and one that a file shares."""
+"""Gateways for tests: one of a test's own, and one that a file shares; copies of what is founded once a run."""
 
 from __future__ import annotations
 
@@ -7,22 +7,41 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.house import House, house_in
+from tests.engines import Postgres
+from tests.gateway.house import House, anvil_copy, embedded_copy, found_embedded, found_on_anvil
 
 ENGINES = ["embedded and SQLite", "anvil and PostgreSQL"]
+DATABASE = "house_template"
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of an installation that nobody opens: it is copied."""
+    folder = tmp_path_factory.mktemp("founded")
+    found_embedded(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def founded_on_anvil(tmp_path_factory: pytest.TempPathFactory, shared_postgres: Postgres) -> Path:
+    """State and keys of another one; its database is the template `DATABASE` of the shared server."""
+    folder = tmp_path_factory.mktemp("founded")
+    shared_postgres.do(f"create database {DATABASE}")
+    found_on_anvil(folder, shared_postgres.url(DATABASE))
+    return folder
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, founded: Path) -> Iterator[House]:
     """A gateway on the embedded chain and SQLite."""
-    with house_in(tmp_path) as opened:
+    with embedded_copy(founded, tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shared_house(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Iterator[House]:
     """A gateway that the tests of a file share: what one offers the others may see."""
-    with house_in(tmp_path_factory.mktemp("house")) as opened:
+    with embedded_copy(founded, tmp_path_factory.mktemp("house")) as opened:
         yield opened
 
 
@@ -30,9 +49,10 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A gateway on either pair of engines."""
     if request.param == ENGINES[0]:
-        with house_in(tmp_path) as opened:
+        with embedded_copy(request.getfixturevalue("founded"), tmp_path) as opened:
             yield opened
         return
-    url: str = request.getfixturevalue("postgres_url")
-    with house_in(tmp_path, engine="anvil", database=url) as opened:
+    template: Path = request.getfixturevalue("founded_on_anvil")
+    server: Postgres = request.getfixturevalue("shared_postgres")
+    with server.fresh(template=DATABASE) as url, anvil_copy(template, tmp_path, url) as opened:
         yield opened

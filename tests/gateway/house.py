@@ -2,11 +2,13 @@
 in over HTTP.
 
 The cast is that of `tests.ledger.office`. Everybody's key is kept by the installation but C's, which signs with its own
-wallet. `land` does what the relay and the index do in the background.
+wallet. `land` does what the relay and the index do in the background. A house is founded once for each pair of engines
+and copied for each test.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,14 +23,18 @@ from fastapi.testclient import TestClient
 from gateway.app import create_app
 from gateway.gateway import Gateway
 from gateway.limits import Limits
+from gateway.watch import Watch
 from ledger.agreements import PartyNumber
 from ledger.calendar import Timestamp, date_of_day
+from ledger.embedded import EmbeddedChain
+from ledger.installation import CHAIN, DATABASE, KEYS
 from ledger.keys import Keyring
 from ledger.negotiation.access import StaffRole
 from ledger.negotiation.business_registry import FileRegister
 from ledger.negotiation.organisations import enlist, found
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.setting import Setting
+from ledger.store import open_store, pins
 from tests.engines import anvil, embedded
 from tests.ledger.office import (
     BANK,
@@ -46,6 +52,9 @@ from tests.ledger.office import (
 )
 
 PASSWORD = "seven green hills 1949"
+PASSPHRASE = "a passphrase"
+FOUNDED = 1_790_000_000
+STATE = "state.json"
 NAMES = {
     REGISTRAR: "登记中心",
     BANK: "江南银行",
@@ -64,7 +73,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class Hands:
     """The machine's clock, set by hand."""
 
-    now: int = 1_790_000_000
+    now: int = FOUNDED
 
     def __call__(self) -> int:
         return self.now
@@ -181,36 +190,19 @@ class House:
         return str(offer["voucher"])
 
 
-def open_house(chain: Engine, folder: Path, *, database: str | None = None) -> House:
-    """Deploys, admits the cast, founds an organisation of each party with people in every role."""
+def found_house(chain: Engine, folder: Path, *, database: str) -> None:
+    """Deploys, admits the cast, founds an organisation of each party with people in every role; closes everything but
+    the chain."""
     office = open_office(chain, folder, database=database)
     office.follow()
-    ring = Keyring.create(folder / "keys.json", "a passphrase", cost=2)
+    ring = Keyring.create(folder / KEYS, PASSPHRASE, cost=2)
     for party in NAMES:
         if party != C:
             ring.add(party, key_of(party).to_bytes())
-    clock = Hands()
-    setting = Setting(
-        pins=(office.pin,),
-        ring=ring,
-        invoice_salt=bytes(32),
-        reader=chain,
-        chain_clock=lambda: Timestamp(chain.now() + 1),
-        machine_clock=clock,
-    )
-    passwords = Passwords(CHEAP)
-    gateway = Gateway(
-        store=office.store,
-        setting=setting,
-        passwords=passwords,
-        token_key=ring.secret("tokens 1"),
-        limits=Limits(clock=clock),
-        register=FileRegister(folder / "register.csv"),
-    )
-    sealed = passwords.sealed(PASSWORD, login="somebody")
+    sealed = Passwords(CHEAP).sealed(PASSWORD, login="somebody")
     with office.store.writing() as session:
         for party, name in NAMES.items():
-            row = found(session, party=PartyNumber(party), name=name, at=clock())
+            row = found(session, party=PartyNumber(party), name=name, at=FOUNDED)
             for role in StaffRole:
                 enlist(
                     session,
@@ -219,25 +211,68 @@ def open_house(chain: Engine, folder: Path, *, database: str | None = None) -> H
                     name=f"{name} {role}",
                     sealed=sealed,
                     roles={role},
-                    at=clock(),
+                    at=FOUNDED,
                 )
-    return House(office, gateway, clock, create_app(gateway), folder / "register.csv")
+    office.store.close()
 
 
 @contextmanager
-def house_in(folder: Path, *, engine: str = "embedded", database: str | None = None) -> Iterator[House]:
-    """A house on a chain of its own: the embedded one, or an anvil."""
-    if engine == "embedded":
-        with embedded(folder) as chain:
-            yield from _opened(chain, folder, database)
-    else:
-        with anvil() as node:
-            yield from _opened(node.chain(), folder, database)
+def entered(chain: Engine, folder: Path, *, database: str) -> Iterator[House]:
+    """The house that was founded on this chain and this database; its keys are in the folder."""
+    with open_store(database) as store:
+        with store.reading() as session:
+            (pin,) = pins(session)
+        office = Office(chain, store, pin, {party: key_of(party) for party in NAMES})
+        clock, ring = Hands(), Keyring.load(folder / KEYS, PASSPHRASE)
+        setting = Setting(
+            pins=(pin,),
+            ring=ring,
+            invoice_salt=bytes(32),
+            reader=chain,
+            chain_clock=lambda: Timestamp(chain.now() + 1),
+            machine_clock=clock,
+        )
+        gateway = Gateway(
+            store=store,
+            setting=setting,
+            watch=Watch(store, chain, clock=clock),
+            passwords=Passwords(CHEAP),
+            token_key=ring.secret("tokens 1"),
+            limits=Limits(clock=clock),
+            register=FileRegister(folder / "register.csv"),
+        )
+        yield House(office, gateway, clock, create_app(gateway), folder / "register.csv")
 
 
-def _opened(chain: Engine, folder: Path, database: str | None) -> Iterator[House]:
-    house = open_house(chain, folder, database=database)
-    try:
+# ---- once founded, copied for each test --------------------------------------------------------------------
+
+
+def found_embedded(folder: Path) -> None:
+    """A house on the embedded chain and SQLite, as an installation's directory."""
+    with embedded(folder) as chain:
+        found_house(chain, folder, database=f"sqlite:///{folder / DATABASE}")
+
+
+@contextmanager
+def embedded_copy(template: Path, folder: Path) -> Iterator[House]:
+    """A copy of such a house in an empty folder."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    database = f"sqlite:///{folder / DATABASE}"
+    with EmbeddedChain(folder / CHAIN) as chain, entered(chain, folder, database=database) as house:
         yield house
-    finally:
-        house.office.store.close()
+
+
+def found_on_anvil(folder: Path, database: str) -> None:
+    """A house on an anvil and PostgreSQL; the node's state and the keys are in the folder."""
+    with anvil(state=folder / STATE) as node:
+        found_house(node.chain(), folder, database=database)
+        node.stop()
+
+
+@contextmanager
+def anvil_copy(template: Path, folder: Path, database: str) -> Iterator[House]:
+    """A house on an anvil that begins where that one ended, and on a copy of its database."""
+    shutil.copyfile(template / KEYS, folder / KEYS)
+    options = ("--load-state", str(template / STATE))
+    with anvil(options=options) as node, entered(node.chain(), folder, database=database) as house:
+        yield house

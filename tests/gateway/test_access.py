@@ -18,7 +18,7 @@ from tests.gateway.applying import application
 from tests.gateway.house import House
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
-OPEN = {"/health", "/ready", "/api/v1/session", "/api/v1/token", "/api/v1/applications"}
+OPEN = {"/health", "/ready", "/metrics", "/api/v1/session", "/api/v1/token", "/api/v1/applications"}
 """Paths that ask for nobody, or sign somebody in."""
 
 

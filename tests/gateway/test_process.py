@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,9 +17,8 @@ import httpx2
 import pytest
 
 from ledger.crash_points import REQUEST_POINTS
-from ledger.embedded import EmbeddedChain
-from tests.engines import EPOCH, ROOT, free_port
-from tests.gateway.house import PASSWORD, House, open_house
+from tests.engines import ROOT, free_port
+from tests.gateway.house import PASSPHRASE, PASSWORD, embedded_copy
 from tests.ledger.office import ISSUER, A
 
 SECONDS = 180.0
@@ -40,13 +40,10 @@ raise SystemExit(main())
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
-    """A directory with an installation in it, and what an issuer would send."""
-    with EmbeddedChain(tmp_path / "chain.sqlite", clock=lambda: EPOCH, create=True, demo=True) as chain:
-        house: House = open_house(chain, tmp_path, database=f"sqlite:///{tmp_path / 'tallystick.sqlite'}")
-        body = house.promise()
-        house.office.store.close()
-    return tmp_path, body
+def installation(tmp_path: Path, founded: Path) -> tuple[Path, dict[str, Any]]:
+    """A directory with an installation in it, and what an issuer has offered there."""
+    with embedded_copy(founded, tmp_path) as house:
+        return tmp_path, house.desk(ISSUER).offers("/issuer/promise-offers", house.promise())
 
 
 @contextmanager
@@ -54,7 +51,7 @@ def serving(directory: Path, *, dies_at: str | None = None) -> Iterator[tuple[su
     port = free_port()
     start = ["-c", KILLED_AT, dies_at] if dies_at else ["-m", "gateway"]
     words = [sys.executable, *start, "--directory", str(directory), "--port", str(port)]
-    environment = {**os.environ, "TALLYSTICK_PASSPHRASE": "a passphrase"}
+    environment = {**os.environ, "TALLYSTICK_PASSPHRASE": PASSPHRASE}
     with (directory / "log").open("ab") as log:
         process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=log)
     url = f"http://127.0.0.1:{port}"
@@ -101,12 +98,9 @@ def accepted(client: httpx2.Client, offer: str) -> httpx2.Response:
 def test_what_is_accepted_over_http_lands_and_is_there_after_sigterm_and_a_new_start(
     installation: tuple[Path, dict[str, Any]],
 ) -> None:
-    directory, body = installation
+    directory, offer = installation
     with serving(directory) as (process, url):
-        with desk(url, ISSUER) as issuer, desk(url, A) as supplier:
-            made = issuer.post("/issuer/promise-offers", json=body, headers={"Idempotency-Key": "offer"})
-            assert made.status_code == 201, made.text
-            offer = made.json()
+        with desk(url, A) as supplier:
             assert accepted(supplier, offer["id"]).status_code == 202
 
             def voucher() -> Any:
@@ -120,17 +114,19 @@ def test_what_is_accepted_over_http_lands_and_is_there_after_sigterm_and_a_new_s
     with serving(directory) as (_, url), desk(url, A) as supplier:
         assert supplier.get(f"/vouchers/{offer['voucher']}").json()["face"] == "1000.00"
     log = (directory / "log").read_text()
-    assert "a passphrase" not in log
+    assert PASSPHRASE not in log
     assert PASSWORD not in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    (signed,) = [line for line in lines if line.get("path") == f"/api/v1/offers/{offer['id']}/signatures"]
+    assert (signed["method"], signed["status"], len(signed["request"])) == ("POST", 202, 16)
+    assert {line["logger"] for line in lines} >= {"gateway", "ledger.relay", "ledger.indexer"}
 
 
 @pytest.mark.parametrize("point", REQUEST_POINTS)
 def test_killed_between_request_and_answer_it_is_done_once_all_the_same(
     installation: tuple[Path, dict[str, Any]], point: str
 ) -> None:
-    directory, body = installation
-    with serving(directory) as (_, url), desk(url, ISSUER) as issuer:
-        offer = issuer.post("/issuer/promise-offers", json=body, headers={"Idempotency-Key": "offer"}).json()
+    directory, offer = installation
     with serving(directory, dies_at=point) as (process, url), desk(url, A) as supplier:
         with pytest.raises(httpx2.TransportError):
             accepted(supplier, offer["id"])
