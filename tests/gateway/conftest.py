@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engines import Postgres
 from tests.gateway.house import House, anvil_copy, embedded_copy, found_embedded, found_on_anvil
+from tests.ledger.office import ISSUER
 
 ENGINES = ["embedded and SQLite", "anvil and PostgreSQL"]
 DATABASE = "house_template"
@@ -56,3 +58,10 @@ def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]
     server: Postgres = request.getfixturevalue("shared_postgres")
     with server.fresh(template=DATABASE) as url, anvil_copy(template, tmp_path, url) as opened:
         yield opened
+
+
+@pytest.fixture
+def installation(tmp_path: Path, founded: Path) -> tuple[Path, dict[str, Any]]:
+    """A directory with an installation in it, and what an issuer has offered there."""
+    with embedded_copy(founded, tmp_path) as house:
+        return tmp_path, house.desk(ISSUER).offers("/issuer/promise-offers", house.promise())
