@@ -18,6 +18,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from eth_account import Account
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from gateway.app import create_app
@@ -65,6 +66,8 @@ NAMES = {
     B: "乙铸造厂",
     C: "丙模具坊",
 }
+_FREE: list[FastAPI] = []
+"""Apps of closed houses: the library makes the routes with the first request, which takes longer than most tests."""
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Tests sign in often; how dear a guess is stands in `passwords.py`."""
 
@@ -241,7 +244,10 @@ def entered(chain: Engine, folder: Path, *, database: str) -> Iterator[House]:
             limits=Limits(clock=clock),
             register=FileRegister(folder / "register.csv"),
         )
-        yield House(office, gateway, clock, create_app(gateway), folder / "register.csv")
+        app = _FREE.pop() if _FREE else create_app(gateway)
+        app.state.gateway = gateway
+        yield House(office, gateway, clock, app, folder / "register.csv")
+        _FREE.append(app)
 
 
 # ---- once founded, copied for each test --------------------------------------------------------------------
