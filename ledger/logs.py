@@ -3,9 +3,9 @@
     write_logs    from here on this process logs to a stream (standard error), as JSON
     JsonLines     the form: time, level, logger, event, and whatever of `IDS` was given as `extra`
 
-A line has the numbers of its items, the hash of its transaction, the blocks of its stretch. What is told to be secret
-is starred out wherever it turns up, and so is what an address carries besides its host: user, password, path and
-query (a node's key often stands in its path). Nothing is logged here, and no file is opened.
+A line has the numbers of its items, the hash of its transaction, the blocks of its stretch, the id of its request. What
+is told to be secret is starred out wherever it turns up, and so is what an address carries besides its host: user,
+password, path and query (a node's key often stands in its path). Nothing is logged here, and no file is opened.
 """
 
 from __future__ import annotations
@@ -34,9 +34,15 @@ IDS: Final = (
     "blocks",
     "events",
     "contract",
+    "request",
+    "method",
+    "path",
+    "status",
     "seconds",
 )
 """What a line may say it is about, in this order; bytes are written as 0x text."""
+OURS: Final = ("ledger", "gateway")
+"""The loggers whose lines are ours."""
 STARS: Final = "***"
 LONG: Final = 16
 """Letters from which on a piece of an address is taken for a key."""
@@ -97,7 +103,8 @@ def write_logs(
     handler.setFormatter(JsonLines(secrets))
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger("ledger").setLevel(level)
+    for ours in OURS:
+        logging.getLogger(ours).setLevel(level)
     logging.captureWarnings(True)
     return handler
 

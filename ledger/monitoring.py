@@ -3,6 +3,7 @@
     Pipeline     a collector: reads database and chain whenever it is asked, and keeps no number of its own
     health       can the process do its work at all: the database answers, the node is on the pinned chain
     readiness    is the work getting through: node, head lag, stalled chain, journal, alarms
+    halted_by    what a process that has to stop is stopped by, in one word
     stalled      since when handed-over items wait for a block that nobody makes
 
 Nothing is written and nothing repaired. What cannot be known at present is left out, and `*_up` says why. Whether the
@@ -23,13 +24,14 @@ from sqlalchemy import func, select
 
 from ledger.chain import Block, CallReverted, Chain, NodeRefused
 from ledger.database import DatabaseUncertain, DatabaseUnusable
-from ledger.errors import ChainError
+from ledger.errors import ChainError, TallystickError, VerificationError
+from ledger.forks import ReorgTooDeep
 from ledger.outbox import FINAL, MINED, REFUSED, SENT, SIGNED, UNKNOWN, WITHDRAWN, machine_clock
 from ledger.outbox_acts import alarms
 from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow, TransactionRow
 from ledger.pin import OtherChain, check_pin
 from ledger.store import NO_BLOCK, Store, followed, pins
-from ledger.stretch import journal_head
+from ledger.stretch import JournalMismatch, journal_head
 from ledger.tables import BlockRow, CursorRow
 
 STATUSES: Final = (SIGNED, SENT, MINED, FINAL, REFUSED, UNKNOWN, WITHDRAWN)
@@ -39,7 +41,19 @@ STALLED_AFTER: Final = 60
 MOST_LAG: Final = 20
 """Blocks that the index may be behind the head (besides the depth that it keeps to) before it is not ready."""
 
+_HALTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (JournalMismatch, MISMATCH),
+    (ReorgTooDeep, "reorg_too_deep"),
+    (OtherChain, "other_chain"),
+    (VerificationError, "contradiction"),
+    (TallystickError, "unusable"),
+)
 Clock = Callable[[], int]
+
+
+def halted_by(failed: BaseException) -> str:
+    """What `Pipeline.halted` is set to by whoever has to stop because of this."""
+    return next((name for kind, name in _HALTED if isinstance(failed, kind)), "unforeseen")
 
 
 @dataclass(frozen=True, slots=True)

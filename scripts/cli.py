@@ -30,6 +30,7 @@ from scripts import (
     cli_outbox,
     cli_pay,
     cli_rules,
+    cli_serve,
     cli_services,
     cli_show,
     cli_tree,
@@ -187,6 +188,8 @@ for name, command in (
     ("verify", cli_books.verify_),
     ("reconcile", cli_books.reconcile_),
     ("travel", cli_operator.move_time),
+    ("enlist", cli_serve.enlist),
+    ("serve", cli_serve.serve),
 ):
     app.command(name)(command)
 app.add_typer(cli_pay.app, name="pay")

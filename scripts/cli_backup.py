@@ -24,7 +24,7 @@ from ledger.block_file import BlockFile
 from ledger.database import SECRET_OPTIONS
 from ledger.database import place as place_of
 from ledger.errors import InputError
-from scripts.cli_installation import CHAIN, DATABASE, DOSSIER, KEYS, database_of
+from ledger.installation import CHAIN, DATABASE, DOSSIER, KEYS, database_of
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, screen_of
 from scripts.cli_unfinished import MARK
 

@@ -17,6 +17,7 @@ from ledger.calendar import Day, date_of_day, parse_date
 from ledger.embedded import EmbeddedChain
 from ledger.errors import FileError, InputError
 from ledger.health import Finding, examine
+from ledger.installation import DOSSIER
 from ledger.money import Fen, yuan
 from ledger.pin import check_pin
 from ledger.reconciliation import (
@@ -37,7 +38,7 @@ from ledger.store import followed, pins
 from ledger.verification import verify
 from ledger.world import Role
 from scripts.business_dossier import read_dossier
-from scripts.cli_installation import DOSSIER, Office, opened
+from scripts.cli_installation import Office, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
 from scripts.cli_screen import NO, Screen
 

@@ -27,8 +27,9 @@ from ledger.gas import CEILING, Caps, bare_floor, batch_gas, key_of, with_checks
 from ledger.members import Contract, LineId, line_text, voucher_text
 from ledger.payment import Unsigned
 from ledger.sentences import sentences
-from ledger.signing import WITH_NEW_SIGNER, calldata, root_id
+from ledger.signing import calldata, root_id
 from ledger.tables import LineRow, hex_of
+from ledger.verifiers import is_proof
 from ledger.world import World
 from scripts.cli_installation import Office, ledger_text
 from scripts.cli_signer import NewSigner
@@ -198,11 +199,6 @@ def signed(office: Office, wanted: Wanted, duties: Sequence[PartyNumber]) -> lis
             )
         consents.append(consent)
     return consents
-
-
-def is_proof(agreement: Agreement, place: int, duties: int) -> bool:
-    """Whether that consent is the new signer's of an admission or rekey: the last one."""
-    return isinstance(agreement, WITH_NEW_SIGNER) and place == duties - 1
 
 
 def simulate(

@@ -22,11 +22,12 @@ from ledger.quorums import Quorum
 from ledger.relay import alone
 from ledger.rows import world_of
 from ledger.store import pins
+from ledger.verifiers import ARTIFACTS, verifiers_of
 from scripts.cli_conduct import ask
 from scripts.cli_installation import Office, create, ledger_text, opened
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, YesOption, day, screen_of
 from scripts.cli_rules import VERIFIER_GAS
-from scripts.cli_signer import ARTIFACTS, read_public, verifiers_of
+from scripts.cli_signer import read_public
 
 WALLET_GAS = 500_000
 

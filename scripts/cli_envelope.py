@@ -23,10 +23,11 @@ from ledger.members import parse_hex
 from ledger.outside import read_json
 from ledger.sentences import sentences
 from ledger.signing import WITH_NEW_SIGNER, Domain, digest, typed_data
+from ledger.verifiers import address_of, is_proof, party_of_claim, verifiers_of
 from ledger.world import SignerKind
-from scripts.cli_conduct import Happened, Wanted, consents_here, deliver, is_proof, signer_of
+from scripts.cli_conduct import Happened, Wanted, consents_here, deliver, signer_of
 from scripts.cli_installation import Office
-from scripts.cli_signer import address_of, combined_of, consent_by, party_of_claim, verifiers_of
+from scripts.cli_signer import combined_of, consent_by
 
 FORMAT: Final = "tallystick-agreement-1"
 

@@ -19,11 +19,12 @@ from ledger.chain import NOBODY, Address, Chain
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
 from ledger.indexer import follow
+from ledger.installation import CHAIN, DATABASE, DATABASE_URL, DOSSIER, KEYS, open_chain
 from ledger.members import parse_hex
 from ledger.pin import pin_of, predecessor_of
 from ledger.store import add_pin, open_store
 from scripts.cli_dossier import DossierFile
-from scripts.cli_installation import CHAIN, DATABASE, DATABASE_URL, DOSSIER, KEYS, open_chain, opened
+from scripts.cli_installation import opened
 from scripts.cli_options import (
     HERE,
     DepthOption,

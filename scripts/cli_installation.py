@@ -2,18 +2,12 @@
 
 `create` makes one whole or not at all; `opened` opens one, checks that directory, chain and database belong
 together, and closes it. An empty file unreported-N beside them is of a command that was killed
-(`cli_unfinished.py`). Two settings name other engines, and the directory then lacks the file that they replace:
-
-    TALLYSTICK_CHAIN_URL (or --node)   a JSON-RPC node; the key that pays the gas there is in TALLYSTICK_GAS_KEY
-    TALLYSTICK_DATABASE_URL            PostgreSQL; no option, for a command line is no place for a password
-
-Two processes cannot open one embedded chain.
+(`cli_unfinished.py`). What is in the directory, and which settings name other engines: `ledger/installation.py`.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy import select
 
@@ -32,8 +25,19 @@ from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
 from ledger.indexer import Progress, follow
+from ledger.installation import (
+    CHAIN,
+    DATABASE,
+    DATABASE_URL,
+    DOSSIER,
+    KEYS,
+    Engine,
+    database_of,
+    gas_key,
+    open_chain,
+)
 from ledger.keys import COST, Keyring
-from ledger.members import Contract, parse_hex
+from ledger.members import Contract
 from ledger.money import shown
 from ledger.pin import Pin, check_pin
 from ledger.rows import world_of
@@ -43,13 +47,8 @@ from ledger.store import Store, add_pin, open_store, pins
 from ledger.tables import VoucherRow
 from ledger.world import World
 from scripts.cli_dossier import DossierFile
-from scripts.cli_options import CHAIN_URL, naming
+from scripts.cli_options import naming
 from scripts.cli_screen import Screen
-
-CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
-GAS_KEY: Final = "TALLYSTICK_GAS_KEY"
-DATABASE_URL: Final = "TALLYSTICK_DATABASE_URL"
-Engine = EmbeddedChain | RpcChain
 
 
 @dataclass
@@ -195,46 +194,6 @@ def _named(pins: Sequence[Pin], text: str) -> Pin:
             return pin
     known = ", ".join(ledger_text(pins, pin) for pin in pins)
     raise InputError(f"--ledger: {shown(text)} is no ledger of this installation, which has {known}")
-
-
-def database_of(directory: Path) -> str:
-    """The address of the installation's database; InputError where there is none, or another one is named."""
-    kept, given = directory / DATABASE, os.environ.get(DATABASE_URL, "")
-    if not kept.is_file() and not (directory / DOSSIER).is_file() and not (directory / CHAIN).is_file():
-        raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
-    if given and kept.is_file():
-        raise InputError(f"{directory} has a database of its own: take {DATABASE_URL} out of the environment")
-    if not given and not kept.is_file():
-        raise InputError(
-            f"{directory} has no {DATABASE}: set {DATABASE_URL} to the address of its database, or, if the file is "
-            "lost, make it again from the chain with: tallystick index --rebuild"
-        )
-    return given or f"sqlite:///{kept}"
-
-
-def open_chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
-    """The installation's chain; InputError where it is not there or another one is named."""
-    kept = directory / CHAIN
-    if node is None:
-        if not kept.is_file():
-            raise InputError(
-                f"there is no {CHAIN} in {directory}. If its chain is a node's, name it with --node or {CHAIN_URL}; if "
-                "it was here, restore the file from a copy"
-            )
-        return EmbeddedChain(kept)
-    if kept.is_file():
-        raise InputError(f"{directory} has a chain of its own: leave --node and {CHAIN_URL} away")
-    return RpcChain(node, key=gas_key(required=sends))
-
-
-def gas_key(*, required: bool) -> bytes:
-    """The key that pays a node's gas; where it is not required, any. InputError where it is missing."""
-    given = os.environ.get(GAS_KEY, "")
-    if given:
-        return parse_hex(given, GAS_KEY, length=32)
-    if required:
-        raise InputError(f"set {GAS_KEY} to the private key (0x and 64 hex digits) that pays the node's gas")
-    return secrets.token_bytes(32)  # a reader sends nothing
 
 
 def create(

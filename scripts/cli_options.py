@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -12,28 +11,19 @@ import typer
 from ledger.agreements import Invoice, PartyNumber
 from ledger.calendar import Day, day_of_date, parse_date
 from ledger.errors import InputError
+from ledger.installation import CHAIN_URL, DEPTH
 from ledger.members import parse_line
 from ledger.money import Fen, parse_rate, parse_yuan, shown
 from scripts.cli_dossier import DossierFile
 from scripts.cli_screen import Screen
 
 HERE: Final = Path("tallystick-data")
-CHAIN_URL: Final = "TALLYSTICK_CHAIN_URL"
-DEPTH: Final = "TALLYSTICK_DEPTH"
 T = TypeVar("T")
 
 
 def _json(ctx: typer.Context, value: bool) -> bool:
     screen_of(ctx).json = value
     return value
-
-
-def depth_setting() -> int:
-    """The depth that the environment names; 0 where it names none. InputError where it is no number."""
-    given = os.environ.get(DEPTH, "") or "0"
-    if not given.isdecimal():
-        raise InputError(f"{DEPTH} is {shown(given)}: write a number of blocks")
-    return int(given)
 
 
 def screen_of(ctx: typer.Context) -> Screen:

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from ledger import outbox_acts
 from ledger.errors import ChainError, InputError
+from ledger.installation import CHAIN, DOSSIER, database_of, gas_key
 from ledger.members import parse_hex
 from ledger.monitoring import STALLED_AFTER, stalled
 from ledger.outbox import MINED, SENT, SIGNED, UNKNOWN
@@ -28,7 +29,7 @@ from ledger.outbox_acts import Act, Hanging
 from ledger.rpc_chain import RpcChain
 from ledger.store import Store, open_store, pins
 from scripts.cli_dossier import DossierFile
-from scripts.cli_installation import CHAIN, DOSSIER, database_of, gas_key, require_same
+from scripts.cli_installation import require_same
 from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, screen_of
 from scripts.cli_screen import Screen
 from scripts.cli_unfinished import MARK

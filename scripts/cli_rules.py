@@ -23,12 +23,12 @@ from ledger.calendar import Day, date_of_day
 from ledger.errors import InputError, Refusal
 from ledger.members import LineId, line_text, parse_hex, parse_line
 from ledger.money import Fen, parse_yuan, yuan
+from ledger.verifiers import ARTIFACTS
 from ledger.world import Line, Role
 from scripts.cli_command import Act
 from scripts.cli_conduct import Wanted, deadline, line_hint, require_text
 from scripts.cli_installation import Office, ledger_text
 from scripts.cli_options import UntilOption, amount_option, day, day_option
-from scripts.cli_signer import ARTIFACTS
 
 VERIFIER_GAS = 450_000
 """Enough for each of the three, also on a chain that has no P-256 of its own."""

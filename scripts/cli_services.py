@@ -25,26 +25,16 @@ from ledger import indexer, relay
 from ledger.chain import Chain, NodeRefused, Unreachable
 from ledger.database import DatabaseUncertain, DatabaseUnusable
 from ledger.errors import InputError, TallystickError, VerificationError
-from ledger.forks import ReorgTooDeep
+from ledger.installation import CHAIN, CHAIN_URL, DATABASE_URL, DOSSIER, GAS_KEY, database_of, gas_key
 from ledger.logs import secrets_in, write_logs
-from ledger.monitoring import MISMATCH, Pipeline
+from ledger.monitoring import Pipeline, halted_by
 from ledger.pin import OtherChain, Pin, check_pin
 from ledger.relay_terms import Terms
 from ledger.rpc_chain import RpcChain
 from ledger.store import Store, open_store, pins
-from ledger.stretch import JournalMismatch
 from scripts.cli_dossier import DossierFile
-from scripts.cli_installation import (
-    CHAIN,
-    DATABASE_URL,
-    DOSSIER,
-    GAS_KEY,
-    database_of,
-    gas_key,
-    require_same,
-)
+from scripts.cli_installation import require_same
 from scripts.cli_options import (
-    CHAIN_URL,
     HERE,
     DepthOption,
     DirectoryOption,
@@ -63,13 +53,6 @@ TOLD_WITHIN: Final = 3.0
 """The same where only numbers are asked for."""
 LOCAL: Final = "127.0.0.1"
 _PAUSE: Final = 0.5, 30.0
-_HALTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (JournalMismatch, MISMATCH),
-    (ReorgTooDeep, "reorg_too_deep"),
-    (OtherChain, "other_chain"),
-    (VerificationError, "contradiction"),
-    (TallystickError, "unusable"),
-)
 T = TypeVar("T")
 
 
@@ -144,9 +127,7 @@ class Service:
                     self._run(store)
         except BaseException as failed:
             self.failed = failed
-            self.numbers.halted = next(
-                (name for kind, name in _HALTED if isinstance(failed, kind)), "unforeseen"
-            )
+            self.numbers.halted = halted_by(failed)
         finally:
             self.stop.set()
 

@@ -26,35 +26,25 @@ from cryptography.hazmat.primitives.asymmetric import rsa as rsa_keys
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 from cryptography.x509 import Certificate
 from eth_keys.datatypes import PrivateKey as WalletKey
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from ledger import credentials, p256
-from ledger.agreements import Admit, Agreement, PartyNumber, ProposeRekey, Rekey
-from ledger.artifacts import load
+from ledger.agreements import Agreement, PartyNumber
 from ledger.calendar import Timestamp, date_of_day, day_of
 from ledger.certificates import certified_key, read_certificates
 from ledger.chain import Address
-from ledger.consent import Claim
-from ledger.credentials import Kind, PrivateKey, PublicKey, Verifiers
+from ledger.credentials import PrivateKey, PublicKey, Verifiers
 from ledger.errors import InputError, MalformedCertificate, MalformedKey
 from ledger.keys import Keyring
 from ledger.members import parse_hex
 from ledger.money import shown
 from ledger.quorums import Quorum, combined
 from ledger.signing import CURVE_ORDER, Domain, sign, verifier_consent
-from ledger.world import Party, Role, SignerKind, World
+from ledger.verifiers import address_of, verifiers_of
+from ledger.world import Party, SignerKind, World
 
 NO_VERIFIERS: Final = Verifiers()
 KEY_PASSWORD: Final = "TALLYSTICK_KEY_PASSWORD"
 MOST_BYTES: Final = 1 << 20
-ARTIFACTS: Final = {
-    Kind.P256: "ERC7913P256Verifier",
-    Kind.RSA: "RSAVerifier",
-    Kind.PASSKEY: "ERC7913WebAuthnVerifier",
-}
-"""The verifiers, by the kind of key that each checks."""
-
 KeyOption = Annotated[
     Path | None,
     typer.Option("--key", help=f"A P-256 or RSA-2048 private key, PEM or DER; {KEY_PASSWORD} opens it."),
@@ -159,24 +149,6 @@ def new_signer(choice: Choice, party: PartyNumber, world: World, *, at: Timestam
     )
 
 
-def address_of(signer: bytes) -> Address:
-    """Signer bytes as the registry keeps them."""
-    return to_checksum_address(credentials.registry_number(signer).to_bytes(20))
-
-
-def party_of_claim(agreement: Admit | Rekey | ProposeRekey) -> Party:
-    """The party as it will be with the agreement's new signer: what its proof is checked against."""
-    claim = Claim(party=agreement.party, signer=agreement.signer, signature_gas=agreement.signature_gas)
-    return Party(
-        signer=claim.number,
-        kind=claim.kind,
-        signature_gas=claim.signature_gas,
-        roles=Role(0),
-        sponsor=PartyNumber(0),
-        profile=bytes(32),
-    )
-
-
 def consent_by(
     key: Path | None,
     public_key: Path | None,
@@ -231,17 +203,6 @@ def signature_of(text: str) -> bytes:
         return parse_hex(text, "--signature")
     content = content_of(Path(text), "--signature")
     return parse_hex(content.decode("ascii").strip(), "--signature") if content.startswith(b"0x") else content
-
-
-def verifiers_of(world: World) -> Verifiers:
-    """The three verifiers of the allow-list, known by the hash of their code; of two alike the one active first."""
-    hashes = {keccak(load(name).deployed_bytecode): kind for kind, name in ARTIFACTS.items()}
-    found: dict[Kind, bytes] = {}
-    for number, listed in sorted(world.verifiers.items(), key=lambda pair: (pair[1].active_on, pair[0])):
-        kind = hashes.get(listed.code_hash)
-        if kind is not None:
-            found.setdefault(kind, number.to_bytes(20))
-    return Verifiers(p256=found.get(Kind.P256), rsa=found.get(Kind.RSA), passkey=found.get(Kind.PASSKEY))
 
 
 def read_private(path: Path) -> PrivateKey:

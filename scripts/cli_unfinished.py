@@ -25,6 +25,7 @@ from sqlalchemy import or_, select
 from ledger import relay
 from ledger.agreements import Agreement, Issue, ListVerifier, SetTenorCap, Split, VoucherId, from_json
 from ledger.explain import explain
+from ledger.installation import depth_setting
 from ledger.landing import subject_of
 from ledger.members import LineId, line_text, parse_voucher, voucher_text
 from ledger.outbox import GONE, LANDED, UNKNOWN, WITHDRAWN, Item, Relayed
@@ -34,7 +35,6 @@ from ledger.sentences import sentences
 from ledger.signing import child_id, digest
 from ledger.tables import hex_of
 from scripts.cli_installation import Office
-from scripts.cli_options import depth_setting
 from scripts.cli_screen import NO
 
 MARK: Final = "unreported-"

@@ -149,15 +149,16 @@ class Postgres:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def fresh(self, *, migrated: bool = False) -> Iterator[str]:
-        """The address of a new database, empty or with the newest tables; it is dropped at the end."""
+    def fresh(self, *, migrated: bool = False, template: str = "template0") -> Iterator[str]:
+        """The address of a new database, empty, with the newest tables, or a copy of one that nobody is connected to;
+        it is dropped at the end."""
         if migrated and not self.templates:
             self.do("create database tallystick_template")
             open_store(self.url("tallystick_template")).close()
             self.templates.append("tallystick_template")
         self.made += 1
         name = f"test_{self.made}"
-        self.do(f"create database {name} template {self.templates[0] if migrated else 'template0'}")
+        self.do(f"create database {name} template {self.templates[0] if migrated else template}")
         try:
             yield self.url(name)
         finally:

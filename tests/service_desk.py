@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 
-from scripts.cli_installation import DATABASE_URL, GAS_KEY, create
-from scripts.cli_options import CHAIN_URL
+from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY
+from scripts.cli_installation import create
 from scripts.cli_screen import PASSPHRASE, Screen
 from tests.cli_desk import Desk
 from tests.credit_codes import complete_credit_code

@@ -18,10 +18,9 @@ from sqlalchemy import make_url
 
 from ledger import relay
 from ledger.embedded import EmbeddedChain
+from ledger.installation import CHAIN_URL, DATABASE_URL
 from ledger.outbox_tables import OutboxRow
 from ledger.store import open_store
-from scripts.cli_installation import DATABASE_URL
-from scripts.cli_options import CHAIN_URL
 from tests.cli_desk import Desk, opened
 from tests.engines import Node, Postgres, anvil
 from tests.service_desk import desk_on, issue, issue_of, now, settings

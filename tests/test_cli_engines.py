@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ledger.installation import CHAIN_URL, DATABASE_URL
 from ledger.store import open_store
-from scripts.cli_installation import DATABASE_URL, create
-from scripts.cli_options import CHAIN_URL, day
+from scripts.cli_installation import create
+from scripts.cli_options import day
 from scripts.cli_screen import PASSPHRASE, Screen
 from tests.cli_desk import Desk
 from tests.engines import anvil, free_port

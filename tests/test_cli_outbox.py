@@ -12,10 +12,9 @@ from sqlalchemy import update
 
 from ledger import relay
 from ledger.errors import ChainError
+from ledger.installation import CHAIN_URL, DATABASE_URL
 from ledger.outbox_tables import AccountRow, OutboxRow, TransactionRow
 from ledger.store import Store, open_store
-from scripts.cli_installation import DATABASE_URL
-from scripts.cli_options import CHAIN_URL
 from tests.cli_desk import Desk, opened
 from tests.engines import anvil, free_port
 from tests.service_desk import desk_on, issue, issue_of, now, settings

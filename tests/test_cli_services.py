@@ -17,10 +17,9 @@ import typer
 from ledger import indexer
 from ledger.chain import Chain
 from ledger.indexer import ReorgTooDeep
+from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY
 from ledger.outbox_tables import AccountRow, OutboxRow
 from ledger.store import Store, open_store
-from scripts.cli_installation import DATABASE_URL, GAS_KEY
-from scripts.cli_options import CHAIN_URL
 from scripts.cli_services import Service, end
 from tests.cli_desk import Desk
 from tests.cli_desk import opened as embedded_desk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import Formatter
 from typing import Any
 
@@ -12,8 +13,20 @@ from ledger.artifacts import load
 from ledger.errors import Refusal
 from ledger.explain import explain, explanations, lock_words, role_words
 from ledger.members import line_id
+from tests.engines import ROOT
 
 NO_CUSTOM_ERROR = {"EmptyRevert", "UnknownError", "Error", "Panic", "WalletBudgetSpent"}
+NEGOTIATION = set(
+    re.findall(
+        r'(?:Refusal|NotKept)\("([A-Za-z]+)"',
+        "".join(
+            path.read_text("utf-8")
+            for folder in ("ledger/negotiation", "gateway")
+            for path in (ROOT / folder).glob("*.py")
+        ),
+    )
+)
+"""What negotiation and its doors refuse, some of it in the contract's words."""
 ERRORS: dict[str, list[tuple[str, str]]] = {
     entry["name"]: [(part["name"], part["type"]) for part in entry["inputs"]]
     for contract in ("PartyRegistry", "VoucherLedger")
@@ -24,7 +37,7 @@ SAMPLES: dict[str, Any] = {"uint256": 20_544, "bytes32": "0x" + "ab" * 32, "byte
 
 
 def test_every_custom_error_of_both_contracts_is_explained_and_nothing_else() -> None:
-    assert set(explanations()) == set(ERRORS) | NO_CUSTOM_ERROR
+    assert set(explanations()) == set(ERRORS) | NO_CUSTOM_ERROR | NEGOTIATION
 
 
 @pytest.mark.parametrize("name", sorted(ERRORS))

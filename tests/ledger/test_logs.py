@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ledger.agreements import Transfer
-from ledger.logs import secrets_in, write_logs
+from ledger.logs import OURS, secrets_in, write_logs
 from tests.engines import Node
 from tests.ledger.office import FACE, LATER, A, B, office_in
 from tests.ledger.relaying import Bench, on_anvil, until
@@ -30,7 +30,8 @@ def stream() -> Iterator[io.StringIO]:
     handler = write_logs(secrets=["0x" + KEY, *secrets_in(DATABASE), *secrets_in(NODE)], stream=written)
     yield written
     logging.getLogger().removeHandler(handler)
-    logging.getLogger("ledger").setLevel(logging.NOTSET)
+    for ours in OURS:
+        logging.getLogger(ours).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
 
 

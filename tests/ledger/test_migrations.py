@@ -267,7 +267,7 @@ def _common(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
 
 def _expected(name: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     expected = _common(old, new)
-    if name == "outbox":
+    if name == "outbox" and "place" in old:  # a version that says it in other words
         expected["status"] = BECOMES[old["status"]]
         if expected["status"] == "signed":
             expected["tx_hash"] = None  # where it was sent to is found anew

@@ -1,0 +1,125 @@
+"""What several desks answer with: offers made and signed, pages, entity tags."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Annotated, Any, Final
+
+from fastapi import Header, Query
+from sqlalchemy.orm import Session
+
+from gateway.forms import View
+from gateway.gateway import Gateway
+from gateway.moving import Reply
+from gateway.offer_forms import OfferAnswer, offer_answer, parties_of
+from gateway.problems import Problem
+from ledger.errors import InputError
+from ledger.negotiation.access import Caller
+from ledger.negotiation.offer_views import views
+from ledger.negotiation.offers import COMPLETE, Proposal, make, sign
+from ledger.negotiation.organisations import names_of
+from ledger.offer_tables import OfferRow
+
+PREFIX: Final = "/api/v1"
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "description": said, "content": {"application/problem+json": {}}}
+    for status, said in (
+        (400, "The request cannot be read."),
+        (401, "Not signed in, or not any more."),
+        (403, "The caller's role or party does not allow it."),
+        (404, "Nothing of the caller's has this id."),
+        (409, "A rule says no, as things stand."),
+        (413, "The body is too long."),
+        (415, "The body is of another type."),
+        (422, "A value cannot be used."),
+        (429, "Too often."),
+        (503, "Chain or database cannot be used at present."),
+    )
+}
+"""The errors of every route, for its description."""
+CHANGED: Final[dict[int | str, dict[str, Any]]] = {
+    412: {
+        "model": Problem,
+        "description": "It has changed since.",
+        "content": {"application/problem+json": {}},
+    }
+}
+
+Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
+Cursor = Annotated[
+    str | None, Query(max_length=120, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before.")
+]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag of what the caller has seen.", max_length=40)
+]
+
+
+class Accepted(View):
+    """What is on its way to the chain."""
+
+    offer: str
+
+
+def cursor(value: object) -> str:
+    """A place in a list, which only we read."""
+    return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
+
+
+def place_of(text: str | None) -> str | None:
+    """What stands behind a cursor; InputError for what is none of ours."""
+    if text is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except (ValueError, UnicodeDecodeError):
+        raise InputError("cursor: give `next` of the page before, as it was") from None
+
+
+def number_of(text: str | None) -> int | None:
+    """A cursor that is a number."""
+    found = place_of(text)
+    if found is not None and re.fullmatch(r"[0-9]{1,18}", found) is None:
+        raise InputError("cursor: give `next` of the page before, as it was")
+    return None if found is None else int(found)
+
+
+def tag(version: int) -> str:
+    """An entity tag."""
+    return f'"{version}"'
+
+
+def version_of(given: str | None) -> int | None:
+    """What `If-Match` names; InputError for anything but one of our tags."""
+    if given is None or given == "*":
+        return None
+    found = re.fullmatch(r'"([0-9]{1,9})"', given)
+    if found is None:
+        raise InputError("If-Match: give the ETag as it was")
+    return int(found[1])
+
+
+def offered(
+    session: Session, gateway: Gateway, caller: Caller, proposal: Proposal, *, sign_now: bool
+) -> Reply:
+    """Offers an agreement, and signs it where that is wanted."""
+    offer = make(session, gateway.setting, caller, proposal)
+    if sign_now:
+        sign(session, gateway.setting, caller, offer)
+    status = 202 if offer.status == COMPLETE else 201
+    return Reply(status, shown(session, gateway, offer), offer_headers(offer))
+
+
+def shown(session: Session, gateway: Gateway, offer: OfferRow) -> OfferAnswer:
+    """The offer as an answer."""
+    view = views(session, [offer], now=gateway.setting.chain_clock())[0]
+    return offer_answer(view, names_of(session, parties_of([view])))
+
+
+def offer_headers(offer: OfferRow) -> dict[str, str]:
+    """Where an offer is, and its version."""
+    return {
+        "Location": f"{PREFIX}/offers/{offer.id}",
+        "ETag": tag(offer.version),
+        "Cache-Control": "no-store",
+    }

@@ -1,0 +1,197 @@
+"""The process: one installation, the app on a port, relay, index and housekeeping in threads beside it.
+
+The embedded chain is one object that all threads use: each of its methods holds its lock, and one transaction is one
+commit. The database gives each thread a connection of its own; SQLite lets one write at a time.
+
+A node or database that is away is waited for. What no waiting heals (another chain, a journal that does not fit, a
+reorganisation deeper than the margin) ends its thread; the app goes on answering, and `/ready` says what has stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.gateway import Gateway
+from gateway.watch import Watch
+from ledger import indexer, relay
+from ledger.certificates import read_certificates
+from ledger.errors import InputError, TallystickError
+from ledger.installation import Installation, opened
+from ledger.monitoring import Pipeline, Reason, halted_by
+from ledger.negotiation.business_registry import register_at
+from ledger.negotiation.onboarding import settle
+from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.recalls import sweep
+from ledger.negotiation.setting import Setting
+from ledger.outbox import machine_clock
+from ledger.pin import OtherChain
+from ledger.relay_terms import Terms
+
+LOG: Final = logging.getLogger("gateway")
+INDEX_PAUSE: Final = 0.2
+SWEEP_PAUSE: Final = 5.0
+DRAIN_SECONDS: Final = 7.0
+"""More than the relay takes for its end; with `ANSWER_SECONDS` the process ends within ten seconds, as services do."""
+ANSWER_SECONDS: Final = 3
+"""For requests that are under way when it is told to stop."""
+REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
+"""The public register of enterprises: an http(s) address or a CSV file."""
+AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
+"""Files with the certificate authorities that are trusted, as PATH lists them."""
+
+
+@dataclass
+class Threads:
+    """What runs beside the app. `stop` ends all of it; `troubles` are those that ended by themselves."""
+
+    numbers: Pipeline
+    stop: threading.Event = field(default_factory=threading.Event)
+    troubles: dict[str, str] = field(default_factory=dict)
+    running: list[threading.Thread] = field(default_factory=list)
+
+    def start(self, name: str, work: Callable[[], None]) -> None:
+        """Runs it in a thread of this name."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as failed:
+                self.troubles[name] = str(failed)
+                self.numbers.halted = halted_by(failed)
+                ours = isinstance(failed, TallystickError)
+                LOG.critical("%s has stopped: %s", name, failed, exc_info=None if ours else failed)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self.running.append(thread)
+        thread.start()
+
+    def told(self) -> Sequence[Reason]:
+        """What has stopped, and why."""
+        return [Reason(f"{name}_stopped", why) for name, why in list(self.troubles.items())]
+
+    def end(self) -> None:
+        """Ends all, each after what it has under way."""
+        self.stop.set()
+        until = time.monotonic() + DRAIN_SECONDS
+        for thread in self.running:
+            thread.join(max(until - time.monotonic(), 0.0))
+
+
+def setting_of(installation: Installation) -> Setting:
+    """What negotiation works with, out of an open installation."""
+    return Setting(
+        pins=installation.pins,
+        ring=installation.ring,
+        invoice_salt=installation.invoice_salt,
+        reader=installation.chain,
+        chain_clock=installation.clock,
+        machine_clock=machine_clock,
+    )
+
+
+def gateway_of(installation: Installation, threads: Threads, *, secure: bool) -> Gateway:
+    """The gateway over an open installation. InputError where a setting names a file that is not there."""
+    register = os.environ.get(REGISTER, "")
+    return Gateway(
+        store=installation.store,
+        setting=setting_of(installation),
+        register=register_at(register) if register else None,
+        authorities=_authorities(os.environ.get(AUTHORITIES, "")),
+        passwords=Passwords(),
+        token_key=installation.ring.secret("tokens 1"),
+        secure=secure,
+        watch=Watch(
+            installation.store,
+            installation.chain,
+            clock=machine_clock,
+            depth=installation.depth,
+            numbers=threads.numbers,
+            troubles=threads.told,
+        ),
+    )
+
+
+def _authorities(paths: str) -> tuple[bytes, ...]:
+    try:
+        found = tuple(Path(path).read_bytes() for path in paths.split(os.pathsep) if path)
+    except OSError as missing:
+        raise InputError(f"{AUTHORITIES}: {missing.filename} cannot be read: {missing.strerror}") from None
+    for content in found:
+        read_certificates(content)
+    return found
+
+
+@contextmanager
+def at_work(installation: Installation) -> Iterator[Threads]:
+    """Relay, index and housekeeping, while the block runs."""
+    store, chain = installation.store, installation.chain
+    threads = Threads(Pipeline(store, chain))
+    depth = installation.depth
+    threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop, terms=Terms(depth=depth)))
+    threads.start(
+        "index",
+        lambda: indexer.serve(
+            store, chain, stop=threads.stop, confirmations=depth, pause=INDEX_PAUSE, trouble=_waits
+        ),
+    )
+    setting = setting_of(installation)
+    threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
+    try:
+        yield threads
+    finally:
+        threads.end()
+
+
+def _waits(away: TallystickError) -> None:
+    if isinstance(away, OtherChain):
+        raise away
+    LOG.warning("index waits: %s", away)
+
+
+def _keep_house(installation: Installation, setting: Setting, stop: threading.Event) -> None:
+    while not stop.wait(SWEEP_PAUSE):
+        try:
+            with installation.store.writing() as session:
+                sweep(session, now=installation.clock(), at=machine_clock())
+                settle(session, setting)
+        except TallystickError as waiting:
+            LOG.warning("housekeeping waits: %s", waiting)
+
+
+def _heard(_word: int, _frame: object) -> None:
+    """A signal that the server has answered already."""
+
+
+def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: bool) -> None:
+    """Runs until SIGTERM or SIGINT. The errors of `installation.opened`."""
+    with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
+        app = create_app(gateway_of(installation, threads, secure=secure))
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=ANSWER_SECONDS,
+            log_config=None,  # ours: one form for all lines
+        )
+        server = uvicorn.Server(config)
+        for word in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(
+                word, _heard
+            )  # the server raises it once more when it has ended; the threads end after it
+        LOG.info("the gateway is at http://%s:%d", host, port)
+        server.run()

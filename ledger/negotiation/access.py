@@ -1,0 +1,150 @@
+"""Who may do what, and who sees what: the one place of both.
+
+    Caller      who is asking: somebody of an organisation, or a program of it
+    require     that a caller's roles allow an act
+    sees_*      which rows a caller may see, as a condition of a query
+
+What is not there and what is not the caller's are told apart nowhere: both are `NotFound`. A supplier sees the
+vouchers that it holds or held, the hops in which it took part and the offers that name it. An issuer sees what it
+promised, a bank what stands under its lines. Within an organisation everybody who may read reads everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+
+from ledger.agreements import LineId, PartyNumber
+from ledger.errors import Refusal
+from ledger.offer_tables import OfferRow, SignatureRow
+from ledger.pin import Pin
+from ledger.tables import HistoryRow, LineRow, PromiseRow, VoucherRow
+
+
+class StaffRole(StrEnum):
+    """What somebody is for their organisation; a program's scopes are the same words."""
+
+    OPERATOR = "operator"
+    REVIEWER = "reviewer"
+    SIGNATORY = "signatory"
+    REGISTRAR = "registrar"
+    AUDITOR = "auditor"
+    PARTNER = "partner"
+
+
+class Right(StrEnum):
+    """What an act needs."""
+
+    READ = "read"
+    PROPOSE = "propose"
+    SIGN = "sign"
+    MANAGE = "manage"
+    AUDIT = "audit"
+    REGISTER = "register"
+
+
+_S = StaffRole
+_HAVE: Final = MappingProxyType(
+    {
+        Right.READ: frozenset(_S),
+        Right.PROPOSE: frozenset({_S.OPERATOR, _S.SIGNATORY, _S.REGISTRAR}),
+        Right.SIGN: frozenset({_S.SIGNATORY}),
+        Right.MANAGE: frozenset({_S.SIGNATORY}),
+        Right.AUDIT: frozenset({_S.AUDITOR, _S.SIGNATORY}),
+        Right.REGISTER: frozenset({_S.REGISTRAR}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is asking. `who` names the person or program for the audit trail; `party` is None before admission, and
+    `candidate` the number that the registrar has offered to admit it under."""
+
+    organisation: int
+    party: PartyNumber | None
+    who: str
+    roles: frozenset[StaffRole]
+    name: str = ""
+    candidate: PartyNumber | None = None
+
+    def may(self, right: Right) -> bool:
+        """Whether the roles allow it."""
+        return bool(self.roles & _HAVE[right])
+
+    def acting(self) -> PartyNumber:
+        """The party that the caller acts for; Refusal NotAdmitted before the organisation is one."""
+        if self.party is None:
+            raise Refusal("NotAdmitted", {"organisation": self.organisation})
+        return self.party
+
+
+def require(caller: Caller, right: Right) -> None:
+    """Refusal NotAllowed, naming the roles that would do."""
+    if not caller.may(right):
+        needs = ", ".join(sorted(_HAVE[right]))
+        raise Refusal("NotAllowed", {"act": str(right), "needs": needs})
+
+
+def not_found(what: str) -> Refusal:
+    """Nothing of the caller's has this id, whether or not somebody else's has."""
+    return Refusal("NotFound", {"what": what})
+
+
+def sees_offer(caller: Caller) -> ColumnElement[bool]:
+    """Offers that the caller's organisation made, and those that want its party's consent."""
+    mine = OfferRow.organisation == caller.organisation
+    party = caller.party or caller.candidate
+    if party is None:
+        return mine
+    asked = exists().where(SignatureRow.offer == OfferRow.number, SignatureRow.party == party)
+    return or_(mine, asked)
+
+
+def sees_line(caller: Caller) -> ColumnElement[bool]:
+    """A bank's own lines, an issuer's own lines."""
+    if caller.party is None:
+        return false()
+    return or_(LineRow.bank == caller.party, LineRow.issuer == caller.party)
+
+
+def sees_voucher(caller: Caller, pin: Pin) -> ColumnElement[bool]:
+    """Vouchers that the party holds, held, was or is to fund or has in pledge; that it promised; that stand under its
+    lines."""
+    if caller.party is None:
+        return false()
+    party = caller.party
+    took_part = exists().where(
+        HistoryRow.contract == VoucherRow.contract,
+        HistoryRow.voucher == VoucherRow.voucher,
+        or_(HistoryRow.holder == party, and_(HistoryRow.name.in_(_CONCERNING), HistoryRow.party == party)),
+    )
+    return or_(VoucherRow.holder == party, owes(caller, pin), took_part)
+
+
+def owes(caller: Caller, pin: Pin) -> ColumnElement[bool]:
+    """Vouchers under a promise that the party made, or under a line that it granted."""
+    lines = select(LineRow.line).where(LineRow.contract == pin.ledger, LineRow.bank == caller.party)
+    promises = select(PromiseRow.promise).where(
+        PromiseRow.contract == pin.ledger,
+        or_(PromiseRow.issuer == caller.party, PromiseRow.line.in_(lines)),
+    )
+    return VoucherRow.promise.in_(promises)
+
+
+_CONCERNING: Final = ("Discounted", "VoucherPledged", "PaymentAsserted")
+"""Events whose party takes part in the voucher's life without holding it. Who gets a part takes part in that part."""
+
+
+def visible_line(caller: Caller, *, bank: int, issuer: int) -> bool:
+    """`sees_line` of one line that is known already."""
+    return caller.party is not None and caller.party in (bank, issuer)
+
+
+def line_missing(line: LineId) -> Refusal:
+    """A line that is not there, or not the caller's: the same answer."""
+    return Refusal("UnknownLine", {"line": int(line)})

@@ -1,0 +1,257 @@
+"""Vouchers and lines as their parties read them.
+
+    vouchers_of   the vouchers that a caller may see, page by page
+    voucher_of    one of them
+    provenance    the way from the promise to the voucher, as far as the caller took part in it
+    lines_of      the credit lines that a caller may see, with what is free
+
+Who passed a voucher on sees what it was until then, and not where it went: `Standing.FORMER` is shown no present
+holder, face or lock. Of the hops before its own a holder sees tier, day and transaction, so that the way to the issuer
+is whole and can be checked on the chain, but nobody's name or amount. Issuer and bank see all that stands under their
+promise or line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger.agreements import LineId, PartyNumber, VoucherId
+from ledger.negotiation.access import Caller, not_found, sees_line, sees_voucher
+from ledger.negotiation.reservations import Headroom, headrooms
+from ledger.negotiation.setting import Setting
+from ledger.pin import Pin
+from ledger.tables import HistoryRow, LineRow, PromiseRow, VoucherRow
+from ledger.world import bank_of
+
+DEEPEST: Final = 256
+"""Hops that a voucher can have at most: its tier has eight bits, and parts to oneself are followed as far."""
+
+
+class Standing(StrEnum):
+    """What the caller is to a voucher."""
+
+    HOLDER = "holder"
+    ISSUER = "issuer"
+    BANK = "bank"
+    CONCERNED = "concerned"
+    FORMER = "former"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherView:
+    """A voucher and its promise as the caller may see them."""
+
+    ledger: str
+    row: VoucherRow
+    promise: PromiseRow
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One step of a voucher's way. From whom, to whom and how much: None where that is a neighbour's affair."""
+
+    voucher: VoucherId | None
+    event: str
+    day: int
+    tx_hash: bytes
+    tier: int | None
+    holder: PartyNumber | None
+    party: PartyNumber | None
+    amount: int | None
+
+
+def vouchers_of(
+    session: Session,
+    setting: Setting,
+    caller: Caller,
+    *,
+    limit: int,
+    after: VoucherId | None = None,
+    held: bool = False,
+    pin: Pin | None = None,
+) -> list[VoucherView]:
+    """A page of the caller's vouchers of one ledger (the newest), by id. `held`: only those that it holds now and that
+    have not ended."""
+    pin = pin or setting.pin
+    query = (
+        select(VoucherRow, PromiseRow)
+        .join(
+            PromiseRow,
+            (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise),
+        )
+        .where(VoucherRow.contract == pin.ledger)
+        .order_by(VoucherRow.voucher)
+        .limit(limit)
+    )
+    if held:
+        query = query.where(VoucherRow.holder == (caller.party or 0), VoucherRow.ended_as.is_(None))
+    else:
+        query = query.where(sees_voucher(caller, pin))
+    if after is not None:
+        query = query.where(VoucherRow.voucher > after)
+    return [_view(caller, pin, voucher, promise) for voucher, promise in session.execute(query)]
+
+
+def voucher_of(session: Session, setting: Setting, caller: Caller, number: VoucherId) -> VoucherView:
+    """One voucher, of whichever ledger has it; Refusal NotFound."""
+    for pin in reversed(setting.pins):
+        query = (
+            select(VoucherRow, PromiseRow)
+            .join(
+                PromiseRow,
+                (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise),
+            )
+            .where(VoucherRow.contract == pin.ledger, VoucherRow.voucher == number, sees_voucher(caller, pin))
+        )
+        found = session.execute(query).one_or_none()
+        if found is not None:
+            return _view(caller, pin, found[0], found[1])
+    raise not_found("voucher")
+
+
+def _view(caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow) -> VoucherView:
+    party = caller.party
+    if voucher.holder == party:
+        standing = Standing.HOLDER
+    elif promise.issuer == party:
+        standing = Standing.ISSUER
+    elif bank_of(promise.line) == party:
+        standing = Standing.BANK
+    elif voucher.funder == party:
+        standing = Standing.CONCERNED
+    else:
+        standing = Standing.FORMER
+    return VoucherView(ledger=pin.ledger, row=voucher, promise=promise, standing=standing)
+
+
+def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]:
+    """The voucher's way from its issue on, the oldest first: of its ancestors what led to it, then its own history."""
+    ways = _ancestors(session, view)
+    whole = view.standing in (Standing.ISSUER, Standing.BANK)
+    query = (
+        select(HistoryRow)
+        .where(HistoryRow.contract == view.ledger, HistoryRow.voucher.in_([each for each, _ in ways]))
+        .order_by(HistoryRow.block, HistoryRow.log_index)
+    )
+    rows: dict[VoucherId, list[HistoryRow]] = {number: [] for number, _ in ways}
+    for row in session.scalars(query):
+        rows[row.voucher].append(row)
+    hops: list[Hop] = []
+    for number, child in ways:
+        holder: int | None = None
+        for row in rows[number]:
+            parting = child is not None and row.name == "Parted" and row.other == child
+            before, holder = holder, row.holder if row.holder is not None else holder
+            own = number == view.row.voucher
+            moved = row.name in ("Issued", "Transferred") or parting
+            if not own and not moved:
+                continue
+            took_part = caller.party in (before, row.holder, row.party) and caller.party is not None
+            if own and view.standing is Standing.FORMER and not took_part:
+                continue
+            hops.append(_hop(row, shown=whole or took_part or (own and view.standing is not Standing.FORMER)))
+            if parting:
+                break
+    return hops
+
+
+def _ancestors(session: Session, view: VoucherView) -> list[tuple[VoucherId, VoucherId | None]]:
+    """The voucher and those that it came from, the root first, each with the next of them."""
+    numbers, parent = [view.row.voucher], view.row.parent
+    while parent is not None and len(numbers) < DEEPEST:
+        numbers.append(parent)
+        query = select(VoucherRow.parent).where(
+            VoucherRow.contract == view.ledger, VoucherRow.voucher == parent
+        )
+        parent = session.scalar(query)
+    numbers.reverse()
+    return list(zip(numbers, [*numbers[1:], None], strict=True))
+
+
+def _hop(row: HistoryRow, *, shown: bool) -> Hop:
+    return Hop(
+        voucher=row.voucher if shown else None,
+        event=row.name,
+        day=row.day,
+        tx_hash=row.tx_hash,
+        tier=row.tier,
+        holder=PartyNumber(row.holder) if shown and row.holder else None,
+        party=PartyNumber(row.party) if shown and row.party else None,
+        amount=row.amount if shown else None,
+    )
+
+
+# Lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """A line with its sums, and which of the two, line or parent line, leaves less."""
+
+    ledger: str
+    row: LineRow
+    headroom: Headroom
+    parent: Headroom | None
+
+    @property
+    def available(self) -> int:
+        """Fen that can be promised under the line now, its parent line counted."""
+        return min(each.available for each in self._both)
+
+    @property
+    def binding(self) -> LineId:
+        """The line whose limit is the nearer one."""
+        return min(self._both, key=lambda each: each.available).line
+
+    @property
+    def _both(self) -> Sequence[Headroom]:
+        return [self.headroom] if self.parent is None else [self.headroom, self.parent]
+
+
+def lines_of(
+    session: Session,
+    setting: Setting,
+    caller: Caller,
+    *,
+    limit: int,
+    after: LineId | None = None,
+    only: LineId | None = None,
+) -> list[LineView]:
+    """A page of the lines of the newest ledger that the caller may see, by id."""
+    ledger, now = setting.pin.ledger, setting.chain_clock()
+    query = select(LineRow).where(LineRow.contract == ledger, sees_line(caller)).order_by(LineRow.line)
+    if only is not None:
+        query = query.where(LineRow.line == only)
+    if after is not None:
+        query = query.where(LineRow.line > after)
+    rows = list(session.scalars(query.limit(limit)))
+    known = {row.line: row for row in rows}
+    missing = {row.parent for row in rows if row.parent is not None} - known.keys()
+    if missing:
+        query = select(LineRow).where(LineRow.contract == ledger, LineRow.line.in_(missing))
+        known |= {row.line: row for row in session.scalars(query)}
+    sums = headrooms(session, ledger, list(known.values()), now=now)
+    return [
+        LineView(
+            ledger=ledger,
+            row=row,
+            headroom=sums[row.line],
+            parent=None if row.parent is None else sums[row.parent],
+        )
+        for row in rows
+    ]
+
+
+def line_of(session: Session, setting: Setting, caller: Caller, line: LineId) -> LineView:
+    """One line; Refusal NotFound."""
+    found = lines_of(session, setting, caller, limit=1, only=line)
+    if not found:
+        raise not_found("line")
+    return found[0]

@@ -1,0 +1,319 @@
+"""Offers: agreements that not all have signed yet.
+
+    make        somebody proposes an agreement; an issue reserves its line
+    sign        a party consents; the last consent puts the agreement into the outbox, in the same transaction
+    decline     a party that was asked says no
+    found       an offer by its id, as far as the caller may see it
+
+Whether the agreement may happen is asked of `ledger.voucher` before it is offered and again before each signature, so
+that nobody signs what the contract would refuse as things stand; what stands differently when it lands is the
+contract's to say, and comes back with the item. Errors have the contract's names and facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger import voucher as rules
+from ledger.agreements import (
+    Admit,
+    Agreement,
+    Issue,
+    LineId,
+    PartyNumber,
+    RevokeIssue,
+    VoucherId,
+    from_json,
+    to_json,
+)
+from ledger.columns import bytes_of, hex_of
+from ledger.errors import InputError, Refusal
+from ledger.negotiation import audit
+from ledger.negotiation.access import Caller, Right, not_found, require, sees_offer
+from ledger.negotiation.consents import custodial_consent, require_good
+from ledger.negotiation.reservations import reserve
+from ledger.negotiation.setting import Setting, domain_of
+from ledger.offer_tables import OfferRow, SignatureRow
+from ledger.outbox import put
+from ledger.pin import Pin
+from ledger.rows_about import world_about
+from ledger.signing import WITH_NEW_SIGNER, digest, root_id
+
+OPEN, RECALLING, COMPLETE = "open", "recalling", "complete"
+DECLINED, EXPIRED, RECALLED = "declined", "expired", "recalled"
+CUSTODIAL, OUTSIDE = "custodial", "outside"
+LONGEST_REASON: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """An agreement to be offered. `consents`: how many, where that changes the meaning (a payment that its payee signs
+    too); `issued`: the issue, where the verb wants it resupplied."""
+
+    agreement: Agreement
+    pin: Pin
+    issued: Issue | None = None
+    consents: int | None = None
+
+    @property
+    def root(self) -> VoucherId | None:
+        """The voucher that the issue makes, or made."""
+        source = self.agreement if isinstance(self.agreement, Issue) else self.issued
+        return None if source is None else root_id(source, domain_of(source, self.pin))
+
+
+def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal) -> OfferRow:
+    """The offer, which nobody has signed yet.
+
+    Refusal: what the contract would say; NotAllowed, NotAdmitted, NotASigner where the caller has no part in it;
+    OfferKnown where the same agreement is offered already; LimitExceeded also for what others were offered.
+    """
+    require(caller, Right.PROPOSE)
+    party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
+    duties = judge(session, setting, proposal)
+    if party not in duties:
+        raise Refusal("NotASigner", {"party": int(party)})
+    contract = domain_of(agreement, proposal.pin)
+    signed = digest(agreement, contract)
+    present = session.scalar(
+        select(OfferRow).where(
+            OfferRow.contract == contract.address,
+            OfferRow.digest == signed,
+            OfferRow.status.in_((OPEN, RECALLING, COMPLETE)),
+        )
+    )
+    if present is not None:
+        raise Refusal("OfferKnown", {"offer": present.id})
+    line: LineId | None = None
+    parent: LineId | None = None
+    if isinstance(agreement, Issue):
+        held = reserve(session, proposal.pin.ledger, agreement.line, face=agreement.face, now=now)
+        line, parent = held.line, held.parent
+    at = setting.machine_clock()
+    offer = OfferRow(
+        id=uuid4().hex,
+        contract=contract.address,
+        ledger=proposal.pin.ledger,
+        verb=agreement.verb(),
+        agreement=to_json(agreement),
+        issued=None if proposal.issued is None else to_json(proposal.issued),
+        digest=signed,
+        organisation=caller.organisation,
+        who=caller.who,
+        status=OPEN,
+        closed=False,
+        reason=None,
+        expires_at=agreement.deadline,
+        version=1,
+        item=None,
+        recalled_by=None,
+        line=line,
+        parent=parent,
+        face=agreement.face if isinstance(agreement, Issue) else None,
+        root=proposal.root if isinstance(agreement, Issue) else None,
+        voucher=_voucher_of(agreement, proposal),
+        created_at=at,
+        changed_at=at,
+    )
+    session.add(offer)
+    session.flush()
+    session.add_all(
+        SignatureRow(
+            offer=offer.number,
+            place=place,
+            party=int(duty),
+            consent=None,
+            made=None,
+            who=None,
+            signed_at=None,
+        )
+        for place, duty in enumerate(duties)
+    )
+    session.flush()
+    facts = {"verb": offer.verb, "digest": hex_of(signed)}
+    audit.note(session, caller, "offer", subject=f"offer {offer.id}", at=at, facts=facts)
+    return offer
+
+
+def judge(session: Session, setting: Setting, proposal: Proposal) -> tuple[PartyNumber, ...]:
+    """Who has to sign, in their order, where the rules have nothing against it now; else their Refusal."""
+    now, agreement, root = setting.chain_clock(), proposal.agreement, proposal.root
+    world = world_about(session, proposal.pin, agreement, root=root, issued=proposal.issued)
+    count = None if proposal.consents is None else (True,) * proposal.consents
+    duties = rules.signers(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
+    refused = rules.may(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
+    if refused is not None:
+        raise refused
+    return duties
+
+
+def found(session: Session, caller: Caller, offer_id: str, *, lock: bool = False) -> OfferRow:
+    """An offer that the caller may see; Refusal NotFound. `lock`: held until the transaction ends."""
+    query = select(OfferRow).where(OfferRow.id == offer_id, sees_offer(caller))
+    if lock:
+        query = query.with_for_update(of=OfferRow).execution_options(populate_existing=True)
+    row = session.scalar(query)
+    if row is None:
+        raise not_found("offer")
+    return row
+
+
+def sign(
+    session: Session,
+    setting: Setting,
+    caller: Caller,
+    offer: OfferRow,
+    *,
+    signature: bytes | None = None,
+    signer: bytes | None = None,
+) -> SignatureRow:
+    """The caller's party consents, by a key that is kept here or, with `signature`, by one that is not.
+
+    `signer`: the whole signer bytes of a P-256, RSA or passkey signer, which the registry keeps as a hash only. Who
+    has to sign twice (a bank that is issuer too) signs both places. Refusal: what the contract would say; OfferClosed,
+    NotASigner, AlreadySigned, NoCustodialKey; the credential errors where the signature is not good.
+    """
+    require(caller, Right.SIGN)
+    require_open(offer, now=setting.chain_clock())
+    proposal, rows = proposal_of(session, setting, offer), signatures_of(session, offer)
+    party = _signing(caller, proposal.agreement)
+    mine = [row for row in rows if row.party == party]
+    if not mine:
+        raise Refusal("NotASigner", {"party": int(party)})
+    missing = [row for row in mine if row.consent is None]
+    if not missing:
+        raise Refusal("AlreadySigned", {"party": int(party)})
+    judge(session, setting, proposal)
+    at = setting.machine_clock()
+    for row in missing:
+        proves = isinstance(proposal.agreement, WITH_NEW_SIGNER) and row.place == len(rows) - 1
+        world = world_about(
+            session, proposal.pin, proposal.agreement, root=proposal.root, issued=proposal.issued
+        )
+        if signature is None:
+            consent = custodial_consent(
+                setting, world, proposal.agreement, party, pin=proposal.pin, proves=proves
+            )
+            row.made = CUSTODIAL
+        else:
+            consent = require_good(
+                setting,
+                world,
+                proposal.agreement,
+                party,
+                pin=proposal.pin,
+                signature=signature,
+                signer=signer,
+                proves=proves,
+            )
+            row.made = OUTSIDE
+        row.consent, row.who, row.signed_at = hex_of(consent), caller.who, at
+    _changed(offer, at)
+    if all(row.consent is not None for row in rows):
+        _complete(session, offer, proposal, rows, at=at)
+    session.flush()
+    facts = {"verb": offer.verb, "made": missing[0].made, "complete": offer.status == COMPLETE}
+    audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=facts)
+    return missing[0]
+
+
+def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:
+    """The party that the caller signs for: its own, or in its own admission the one that it is to be."""
+    if isinstance(agreement, Admit) and caller.party is None and caller.candidate == agreement.party:
+        return agreement.party
+    return caller.acting()
+
+
+def _complete(
+    session: Session, offer: OfferRow, proposal: Proposal, rows: Sequence[SignatureRow], *, at: int
+) -> None:
+    """All have signed: from here on it is the relay's, and the outbox says what became of it."""
+    offer.item = put(
+        session,
+        proposal.agreement,
+        [bytes_of(str(row.consent)) for row in rows],
+        pin=proposal.pin,
+        at=at,
+        issued=proposal.issued,
+        signers=[PartyNumber(row.party) for row in rows],
+    )
+    offer.status = COMPLETE
+
+
+def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> None:
+    """A party that was asked for its consent refuses it, with a reason that the maker reads; the offer has ended.
+
+    Refusal OfferClosed, NotASigner. InputError for a reason that is empty or too long.
+    """
+    require(caller, Right.PROPOSE)
+    party = caller.acting()
+    require_open(offer, now=setting.chain_clock())
+    if party not in [row.party for row in signatures_of(session, offer)]:
+        raise Refusal("NotASigner", {"party": int(party)})
+    offer.reason = proper_reason(reason)
+    end(offer, DECLINED, at=setting.machine_clock())
+    facts = {"reason": offer.reason}
+    audit.note(session, caller, "decline", subject=f"offer {offer.id}", at=offer.changed_at, facts=facts)
+
+
+# What the other modules need
+
+
+def end(offer: OfferRow, status: str, *, at: int) -> None:
+    """The offer has come to nothing, for good."""
+    offer.status, offer.closed = status, True
+    _changed(offer, at)
+
+
+def require_open(offer: OfferRow, *, now: int) -> None:
+    """Refusal OfferClosed where nobody can sign or refuse it any more. `now`: the chain's time."""
+    if offer.status != OPEN:
+        raise Refusal("OfferClosed", {"offer": offer.id, "status": offer.status})
+    if offer.expires_at < now:
+        raise Refusal("OfferClosed", {"offer": offer.id, "status": EXPIRED})
+
+
+def require_version(offer: OfferRow, given: int | None) -> None:
+    """Refusal VersionDiffers where the caller has seen another state of the offer than the present one."""
+    if given is not None and given != offer.version:
+        raise Refusal("VersionDiffers", {"given": given, "present": offer.version})
+
+
+def proposal_of(session: Session, setting: Setting, offer: OfferRow) -> Proposal:
+    """The agreement again, as it was offered."""
+    agreement, issued = from_json(offer.agreement), None if offer.issued is None else from_json(offer.issued)
+    assert issued is None or isinstance(issued, Issue)
+    count = None
+    if offer.verb == "assertPayment":
+        count = len(signatures_of(session, offer))
+    return Proposal(agreement=agreement, pin=setting.pin_of(offer.ledger), issued=issued, consents=count)
+
+
+def signatures_of(session: Session, offer: OfferRow) -> list[SignatureRow]:
+    """The consents that it wants, in their order."""
+    query = select(SignatureRow).where(SignatureRow.offer == offer.number).order_by(SignatureRow.place)
+    return list(session.scalars(query))
+
+
+def proper_reason(text: str) -> str:
+    """InputError for a reason that is empty or too long."""
+    if not text.strip() or len(text) > LONGEST_REASON:
+        raise InputError(f"give a reason of 1 to {LONGEST_REASON} characters: the other side reads it")
+    return text.strip()
+
+
+def _changed(offer: OfferRow, at: int) -> None:
+    offer.version, offer.changed_at = offer.version + 1, at
+
+
+def _voucher_of(agreement: Agreement, proposal: Proposal) -> VoucherId | None:
+    if isinstance(agreement, RevokeIssue):
+        return proposal.root
+    number = getattr(agreement, "voucher", None)
+    return None if number is None else VoucherId(number)

@@ -1,0 +1,68 @@
+"""What the hashes in agreements stand for: salted here, kept here, shown to whoever may see the agreement.
+
+Everything is salted anew, but for an invoice's fingerprint, which has to be the same each time that the invoice is used
+(so that it is not financed twice): its salt is the installation's. A lost opening cannot be made again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ledger.agreements import PartyNumber
+from ledger.discount import SALT_BYTES
+from ledger.negotiation.access import Caller
+from ledger.offer_tables import OpeningRow
+from ledger.reconciliation import reference_hash
+
+NO_HASH = bytes(32)
+
+
+def opened(session: Session, caller: Caller, kind: str, text: str) -> bytes:
+    """The salted hash of a text, which is kept; zeros for an empty one."""
+    if not text:
+        return NO_HASH
+    salt = secrets.token_bytes(SALT_BYTES)
+    hashed = bytes(reference_hash(text, salt))
+    _keep(session, caller, hashed, kind=kind, salt=salt, content={"text": text})
+    return hashed
+
+
+def fingerprint(session: Session, caller: Caller, *, payer: PartyNumber, number: str, salt: bytes) -> bytes:
+    """The hash of an invoice of this payer, the same each time. `salt`: the installation's."""
+    text = f"{number} {payer}"
+    hashed = bytes(reference_hash(text, salt))
+    if session.get(OpeningRow, hashed) is None:
+        content = {"text": text, "number": number, "payer": int(payer)}
+        with (
+            suppress(IntegrityError),
+            session.begin_nested(),
+        ):  # another request was faster, with the same content
+            _keep(session, caller, hashed, kind="invoice", salt=b"", content=content)
+    return hashed
+
+
+def contents(session: Session, hashes: set[bytes]) -> Mapping[bytes, Mapping[str, Any]]:
+    """What these hashes stand for, of those that were made here."""
+    query = select(OpeningRow.hash, OpeningRow.kind, OpeningRow.content).where(OpeningRow.hash.in_(hashes))
+    return {row.hash: {"kind": row.kind, **row.content} for row in session.execute(query)}
+
+
+def _keep(
+    session: Session, caller: Caller, hashed: bytes, *, kind: str, salt: bytes, content: Mapping[str, Any]
+) -> None:
+    session.add(
+        OpeningRow(
+            hash=hashed,
+            kind=kind,
+            salt=salt.hex(),
+            content=dict(content),
+            organisation=caller.organisation,
+        )
+    )

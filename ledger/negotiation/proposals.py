@@ -1,0 +1,217 @@
+"""From what somebody wants to the agreement that parties sign: sequences looked up, texts hashed, deadlines set.
+
+    grant_line · issue · split · transfer
+
+Each gives a `Proposal`, which `offers.make` judges and offers. A voucher that the caller does not hold, and a line that
+is not its own, are as good as not there. Amounts in fen, days as China-time day numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ledger.agreements import (
+    GrantLine,
+    Invoice,
+    Issue,
+    LineId,
+    Part,
+    PartyNumber,
+    Split,
+    Transfer,
+    VoucherId,
+)
+from ledger.calendar import DAY_SECONDS, Day, Timestamp, check_tenor, date_of_day, start_of_day
+from ledger.errors import InputError
+from ledger.members import line_id
+from ledger.money import Fen
+from ledger.negotiation.access import Caller, line_missing, not_found
+from ledger.negotiation.offers import Proposal
+from ledger.negotiation.openings import fingerprint, opened
+from ledger.negotiation.setting import Setting
+from ledger.pin import Pin
+from ledger.tables import LineRow, VoucherRow
+
+VALID_DAYS: Final = 7
+"""How long an offer stays open unless its maker says otherwise: to the end of this many days from today."""
+LONGEST_DAYS: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceUse:
+    """An invoice by its number, how much of it is used now, and its total."""
+
+    number: str
+    amount: Fen
+    total: Fen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTerms:
+    """What a bank grants. `reference` is its own number of the line; `parent` 0: none."""
+
+    reference: int
+    issuer: PartyNumber
+    parent: LineId
+    limit: Fen
+    expiry: Day
+    smallest_part: Fen
+    window: int
+    grace: int
+    countersign: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseTerms:
+    """What an issuer promises. `smallest_part` None: the line's; `reference`: the issuer's own, by which equal promises
+    differ."""
+
+    line: LineId
+    supplier: PartyNumber
+    face: Fen
+    due_day: Day
+    smallest_part: Fen | None
+    highest_tier: int
+    terms: str
+    tenor_reason: str
+    reference: str
+    invoices: Sequence[InvoiceUse]
+
+
+def grant_line(setting: Setting, caller: Caller, terms: LineTerms, *, valid_until: Day | None) -> Proposal:
+    """A line, or a sub-line, of the caller's bank."""
+    agreement = GrantLine(
+        line=line_id(caller.acting(), terms.reference),
+        issuer=terms.issuer,
+        parent=terms.parent,
+        limit=terms.limit,
+        expiry=terms.expiry,
+        smallest_part=terms.smallest_part,
+        window=terms.window,
+        grace=terms.grace,
+        countersign=terms.countersign,
+        deadline=deadline(setting, valid_until),
+    )
+    return Proposal(agreement=agreement, pin=setting.pin)
+
+
+def issue(
+    session: Session, setting: Setting, caller: Caller, terms: PromiseTerms, *, valid_until: Day | None
+) -> Proposal:
+    """A promise under a line that was granted to the caller. Refusal UnknownLine for any other.
+
+    InputError for a tenor that the calendar's rule does not allow, which is stricter than the contract's.
+    """
+    payer = caller.acting()
+    line = session.get(LineRow, (setting.pin.ledger, terms.line))
+    if line is None or line.issuer != payer:
+        raise line_missing(terms.line)
+    check_tenor(date_of_day(setting.today), date_of_day(terms.due_day), reason=terms.tenor_reason or None)
+    agreement = Issue(
+        issuer=payer,
+        line=terms.line,
+        supplier=terms.supplier,
+        face=terms.face,
+        due_day=terms.due_day,
+        smallest_part=Fen(line.smallest_part) if terms.smallest_part is None else terms.smallest_part,
+        highest_tier=terms.highest_tier,
+        terms=opened(session, caller, "terms", terms.terms or terms.reference),
+        tenor_reason=opened(session, caller, "reason", terms.tenor_reason),
+        issuer_reference=opened(session, caller, "reference", terms.reference),
+        deadline=deadline(setting, valid_until),
+        invoices=_invoices(session, setting, caller, terms.invoices),
+    )
+    return Proposal(agreement=agreement, pin=setting.pin)
+
+
+def transfer(
+    session: Session,
+    setting: Setting,
+    caller: Caller,
+    voucher: VoucherId,
+    *,
+    recipient: PartyNumber,
+    invoices: Sequence[InvoiceUse],
+    overdue: bool,
+    valid_until: Day | None,
+) -> Proposal:
+    """The whole voucher is passed on. Refusal NotFound for one that the caller does not hold."""
+    pin, row = held(session, setting, caller, voucher)
+    agreement = Transfer(
+        voucher=voucher,
+        sequence=row.sequence,
+        recipient=recipient,
+        overdue=overdue,
+        deadline=deadline(setting, valid_until),
+        invoices=_invoices(session, setting, caller, invoices),
+    )
+    return Proposal(agreement=agreement, pin=pin)
+
+
+def split(
+    session: Session,
+    setting: Setting,
+    caller: Caller,
+    voucher: VoucherId,
+    *,
+    parts: Sequence[tuple[PartyNumber, Fen]],
+    invoices: Sequence[InvoiceUse],
+    overdue: bool,
+    valid_until: Day | None,
+) -> Proposal:
+    """Parts of a voucher are passed on, the rest stays. Refusal NotFound for one that the caller does not hold."""
+    pin, row = held(session, setting, caller, voucher)
+    agreement = Split(
+        voucher=voucher,
+        sequence=row.sequence,
+        overdue=overdue,
+        deadline=deadline(setting, valid_until),
+        parts=tuple(Part(recipient, face) for recipient, face in parts),
+        invoices=_invoices(session, setting, caller, invoices),
+    )
+    return Proposal(agreement=agreement, pin=pin)
+
+
+# What they share
+
+
+def held(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> tuple[Pin, VoucherRow]:
+    """A voucher that the caller holds, and its ledger; Refusal NotFound for any other."""
+    ledgers = [pin.ledger for pin in setting.pins]
+    query = select(VoucherRow).where(
+        VoucherRow.voucher == voucher, VoucherRow.contract.in_(ledgers), VoucherRow.holder == caller.acting()
+    )
+    row = session.scalar(query)
+    if row is None:
+        raise not_found("voucher")
+    return setting.pin_of(row.contract), row
+
+
+def deadline(setting: Setting, valid_until: Day | None) -> Timestamp:
+    """The last second of a day, given or some days from today. InputError for one that is past or too far away."""
+    today = setting.today
+    last = Day(today + VALID_DAYS) if valid_until is None else valid_until
+    if not today <= last <= today + LONGEST_DAYS:
+        raise InputError(
+            f"an offer that is open until {date_of_day(last)}: today is {date_of_day(today)}, and it may be open for "
+            f"{LONGEST_DAYS} days at most"
+        )
+    return Timestamp(start_of_day(last) + DAY_SECONDS - 1)
+
+
+def _invoices(
+    session: Session, setting: Setting, caller: Caller, uses: Sequence[InvoiceUse]
+) -> tuple[Invoice, ...]:
+    payer = caller.acting()
+    found = []
+    for use in uses:
+        if not use.number or use.number != use.number.strip() or not use.number.isprintable():
+            raise InputError("an invoice's number is its text without blanks at the ends")
+        hashed = fingerprint(session, caller, payer=payer, number=use.number, salt=setting.invoice_salt)
+        found.append(Invoice(hashed, use.amount, use.total))
+    return tuple(found)

@@ -1,0 +1,113 @@
+"""Offers that are taken back, and those whose time has run out.
+
+    recall   at once where the maker's signature never left this system; else the maker revokes on the chain
+    sweep    marks what has expired, been recalled, or come to its end, so that it need not be looked at again
+
+A signature that a key kept here made stands in our database and is given to nobody: no door hands out consents. So an
+agreement that lacks only such a signature's release cannot land, and taking it back is ours to say. One that was made
+elsewhere may be in anybody's hands: then only the contract can void it. `revokeIssue` spends an issue's id; `revoke`
+moves on the voucher's sequence.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Update, exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from ledger.agreements import Agreement, Issue, Revoke, RevokeIssue
+from ledger.errors import Refusal
+from ledger.negotiation import audit
+from ledger.negotiation.access import Caller, Right, require
+from ledger.negotiation.offers import (
+    COMPLETE,
+    CUSTODIAL,
+    EXPIRED,
+    OPEN,
+    RECALLED,
+    RECALLING,
+    Proposal,
+    end,
+    make,
+    proper_reason,
+    proposal_of,
+    require_open,
+    signatures_of,
+)
+from ledger.negotiation.proposals import deadline
+from ledger.negotiation.setting import Setting, domain_of
+from ledger.offer_tables import OfferRow
+from ledger.outbox import FINAL, GONE
+from ledger.outbox_tables import OutboxRow
+from ledger.signing import promise_id
+from ledger.tables import VoucherRow
+
+
+def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> bool:
+    """The maker takes its offer back; whether that is done, or waits for its revocation to land.
+
+    The revocation is an offer too, which the maker signs by the key that is not kept here. Refusal OfferClosed;
+    NotAllowed for another organisation's offer, and for what the maker cannot revoke.
+    """
+    require(caller, Right.SIGN)
+    if offer.organisation != caller.organisation:
+        raise Refusal("NotAllowed", {"act": "recall", "needs": "whoever made the offer"})
+    require_open(offer, now=setting.chain_clock())
+    offer.reason = proper_reason(reason)
+    party, at = caller.acting(), setting.machine_clock()
+    left = [row for row in signatures_of(session, offer) if row.party == party and row.consent is not None]
+    at_once = all(row.made == CUSTODIAL for row in left)
+    if at_once:
+        end(offer, RECALLED, at=at)
+    else:
+        offer.status = RECALLING
+        offer.version, offer.changed_at = offer.version + 1, at
+        session.flush()
+        revocation = make(session, setting, caller, _revocation(session, setting, caller, offer))
+        offer.recalled_by = revocation.number
+    facts = {"reason": offer.reason, "at once": at_once}
+    audit.note(session, caller, "recall", subject=f"offer {offer.id}", at=at, facts=facts)
+    return at_once
+
+
+def _revocation(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> Proposal:
+    """What voids the offered agreement on the chain."""
+    offered = proposal_of(session, setting, offer)
+    until, agreement = deadline(setting, None), offered.agreement
+    if isinstance(agreement, Issue):
+        number = promise_id(agreement, domain_of(agreement, offered.pin))
+        revoking: Agreement = RevokeIssue(number, caller.acting(), until)
+        return Proposal(agreement=revoking, pin=offered.pin, issued=agreement)
+    if offer.voucher is None:
+        raise Refusal("NotAllowed", {"act": "recall", "needs": "an agreement that a revocation can void"})
+    sequence = int(getattr(agreement, "sequence", 0))
+    return Proposal(agreement=Revoke(offer.voucher, sequence, until), pin=offered.pin)
+
+
+def sweep(session: Session, *, now: int, at: int) -> int:
+    """Marks open offers whose deadline has passed, recalls that have landed, and complete ones that are final; gives
+    how many. `now`: the chain's time; `at`: the machine's."""
+    lapsed = update(OfferRow).where(OfferRow.status.in_((OPEN, RECALLING)), OfferRow.expires_at < now)
+    count = _count(
+        session, lapsed.values(status=EXPIRED, closed=True, version=OfferRow.version + 1, changed_at=at)
+    )
+    settled = exists().where(OutboxRow.number == OfferRow.item, OutboxRow.status.in_((FINAL, *GONE)))
+    done = update(OfferRow).where(OfferRow.status == COMPLETE, ~OfferRow.closed, settled)
+    in_rows = exists().where(VoucherRow.contract == OfferRow.contract, VoucherRow.voucher == OfferRow.root)
+    gone = exists().where(OutboxRow.number == OfferRow.item, OutboxRow.status.in_(GONE))
+    count += _count(session, done.where(or_(OfferRow.root.is_(None), in_rows, gone)).values(closed=True))
+    revocation = aliased(OfferRow)
+    voided = (
+        select(revocation.number)
+        .join(OutboxRow, OutboxRow.number == revocation.item)
+        .where(OutboxRow.status == FINAL)
+    )
+    recalled = update(OfferRow).where(OfferRow.status == RECALLING, OfferRow.recalled_by.in_(voided))
+    return count + _count(
+        session,
+        recalled.values(status=RECALLED, closed=True, version=OfferRow.version + 1, changed_at=at),
+    )
+
+
+def _count(session: Session, statement: Update) -> int:
+    done = session.execute(statement.execution_options(synchronize_session=False))
+    return int(done.rowcount)  # type: ignore[attr-defined]

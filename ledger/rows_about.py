@@ -1,0 +1,265 @@
+"""As much of the World as judging one agreement takes, read out of the rows in a fixed number of small queries.
+
+`rows.world_of` reads everything, which is right for a night and wrong for a request. What a verb looks at follows from
+its agreement: the voucher with its promise and line, the parties, the invoices. Of anything else the World that comes
+back says nothing, so it is good for judging this agreement only; a test compares the two on every verb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ledger.agreements import Agreement, Issue, LineId, ListVerifier, PartyNumber, RevokeIssue, VoucherId
+from ledger.calendar import Day
+from ledger.chain import NOBODY
+from ledger.consent import Claim
+from ledger.members import RegistryAgreement
+from ledger.payment import Unsigned
+from ledger.pin import Pin
+from ledger.record_rows import (
+    issuer_record_of,
+    line_of,
+    party_of,
+    payment_of,
+    pledge_of,
+    promise_record_of,
+    recoveries_of,
+    registry_settings_of,
+    settings_of,
+    verifier_of,
+    voucher_of,
+)
+from ledger.signing import WITH_NEW_SIGNER
+from ledger.store import pins
+from ledger.succession import inherited
+from ledger.tables import (
+    OPEN_FATES,
+    Base,
+    FreezeOrderRow,
+    FreezeRow,
+    InvoiceUseRow,
+    IssuerRow,
+    LedgerSettingsRow,
+    LineRow,
+    PartyRow,
+    PaymentRow,
+    PledgeRow,
+    PromiseRow,
+    RegistrySettingsRow,
+    SignerRow,
+    VerifierRow,
+    VoucherRow,
+)
+from ledger.world import (
+    NO_LOCK,
+    Draft,
+    InvoiceUse,
+    Lock,
+    RegistrySettings,
+    Settings,
+    SignerKind,
+    World,
+    bank_of,
+    promise_of,
+)
+
+R = TypeVar("R", bound=Base)
+_PARTIES = (
+    "party",
+    "issuer",
+    "supplier",
+    "recipient",
+    "funder",
+    "payee",
+    "by",
+    "pledgee",
+    "arbiter",
+    "sponsor",
+    "to",
+)
+"""The members of agreements that name a party."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What an agreement looks at, by its keys."""
+
+    parties: set[int] = field(default_factory=set)
+    vouchers: set[VoucherId] = field(default_factory=set)
+    lines: set[LineId] = field(default_factory=set)
+    payers: set[int] = field(default_factory=set)
+    invoices: set[bytes] = field(default_factory=set)
+
+
+def world_about(
+    session: Session,
+    pin: Pin,
+    agreement: Agreement | Unsigned,
+    *,
+    root: VoucherId | None = None,
+    issued: Issue | None = None,
+) -> World:
+    """What the rows of this ledger and its registry say of everything that the agreement can depend on.
+
+    root: as `voucher.apply` wants it, the id that an issue makes or made.
+    """
+    asked = _asked(agreement, root, issued)
+    draft = World().draft()
+    draft.registry_settings = registry_settings(session, pin.registry)
+    office = draft.registry_settings
+    asked.parties.update((office.registrar, office.next_registrar))
+    _read_ledger(session, pin.ledger, draft, asked)
+    _read_registry(session, pin.registry, draft, asked, agreement)
+    world = draft.world()
+    before = _inherited(session, pin, asked)
+    return world if before is None else replace(world, inherited=before.inherited)
+
+
+def registry_settings(session: Session, registry: str) -> RegistrySettings:
+    """Who is registrar, as the rows say."""
+    rows = _rows(session, RegistrySettingsRow, registry)
+    return next((registry_settings_of(row) for row in rows), RegistrySettings())
+
+
+def _asked(agreement: Agreement | Unsigned, root: VoucherId | None, issued: Issue | None) -> _Asked:
+    asked = _Asked()
+    for each in (agreement, issued):
+        if each is None:
+            continue
+        asked.parties.update(int(getattr(each, name)) for name in _PARTIES if hasattr(each, name))
+        asked.lines.update(getattr(each, name) for name in ("line", "parent") if hasattr(each, name))
+        asked.parties.update(part.recipient for part in getattr(each, "parts", ()))
+        asked.invoices.update(invoice.fingerprint for invoice in getattr(each, "invoices", ()))
+        if hasattr(each, "voucher"):
+            asked.vouchers.add(each.voucher)
+    if isinstance(agreement, RevokeIssue):
+        asked.vouchers.add(VoucherId(agreement.promise_id << 96))
+    if root is not None:
+        asked.vouchers.add(root)
+    if isinstance(agreement, Issue):
+        asked.payers.add(agreement.issuer)
+    if issued is not None:
+        asked.payers.add(issued.issuer)
+    asked.lines.discard(LineId(0))
+    asked.parties.discard(0)
+    return asked
+
+
+def _read_ledger(session: Session, ledger: str, draft: Draft, asked: _Asked) -> None:
+    settings = _rows(session, LedgerSettingsRow, ledger)
+    draft.settings = next((settings_of(row) for row in settings), Settings())
+    if asked.vouchers:
+        _read_vouchers(session, ledger, draft, asked)
+    for _ in range(2):  # a line, then its parent
+        missing = asked.lines - draft.lines.keys()
+        for line in _rows(session, LineRow, ledger, LineRow.line, missing):
+            draft.lines[line.line] = line_of(line)
+            asked.parties.update((line.issuer, bank_of(line.line)))
+            if line.parent:
+                asked.lines.add(line.parent)
+    asked.parties.update(bank_of(line) for line in asked.lines)
+    for issuer in _rows(session, IssuerRow, ledger, IssuerRow.issuer, asked.parties):
+        draft.issuers[PartyNumber(issuer.issuer)] = issuer_record_of(issuer)
+    draft.invoice_uses.update(_uses(session, ledger, asked))
+
+
+def _read_vouchers(session: Session, ledger: str, draft: Draft, asked: _Asked) -> None:
+    vouchers = asked.vouchers
+    for voucher in _rows(session, VoucherRow, ledger, VoucherRow.voucher, vouchers):
+        draft.vouchers[voucher.voucher] = voucher_of(voucher)
+        asked.parties.update((voucher.holder, voucher.funder))
+        asked.payers.add(voucher.holder)
+    promises = {promise_of(number) for number in draft.vouchers}
+    for promise in _rows(session, PromiseRow, ledger, PromiseRow.promise, promises):
+        draft.promises[promise.promise] = promise_record_of(promise)
+        asked.lines.add(promise.line)
+        asked.parties.add(promise.issuer)
+    locks = NO_LOCK
+    for known in draft.vouchers.values():
+        locks |= known.locks
+    if locks & (Lock.PAYMENT | Lock.CONTESTED | Lock.CONFIRMED):
+        for payment in _rows(session, PaymentRow, ledger, PaymentRow.voucher, vouchers):
+            if payment.fate in OPEN_FATES:
+                draft.payments[payment.voucher] = payment_of(payment)
+                asked.parties.add(payment.payee)
+    if locks & Lock.PLEDGE:
+        for pledge in _rows(session, PledgeRow, ledger, PledgeRow.voucher, vouchers):
+            draft.pledges[pledge.voucher] = pledge_of(pledge)
+            asked.parties.add(pledge.pledgee)
+    if locks & Lock.FREEZE:
+        for freeze in _rows(session, FreezeRow, ledger, FreezeRow.voucher, vouchers):
+            draft.freezes[freeze.voucher] = Day(freeze.until)
+    orders = _rows(session, FreezeOrderRow, ledger, FreezeOrderRow.voucher, vouchers)
+    draft.spent_orders.update((order.order, order.voucher) for order in orders)
+
+
+def _read_registry(
+    session: Session, registry: str, draft: Draft, asked: _Asked, agreement: Agreement | Unsigned
+) -> None:
+    asked.parties.discard(0)
+    for _ in range(2):  # a party, then its sponsor
+        missing = asked.parties - draft.parties.keys()
+        found = list(_rows(session, PartyRow, registry, PartyRow.party, missing))
+        draft.parties.update((PartyNumber(row.party), party_of(row)) for row in found)
+        draft.recoveries.update(recoveries_of(found))
+        if not isinstance(agreement, RegistryAgreement):
+            break
+        asked.parties.update(row.sponsor for row in found)
+        asked.parties.discard(0)
+    if isinstance(agreement, WITH_NEW_SIGNER):
+        claim = Claim(party=agreement.party, signer=agreement.signer, signature_gas=agreement.signature_gas)
+        for signer in _rows(session, SignerRow, registry, SignerRow.signer, {claim.number}):
+            draft.signers[signer.signer] = PartyNumber(signer.party)
+    by_verifier = any(party.kind is SignerKind.VERIFIER for party in draft.parties.values())
+    if by_verifier or isinstance(agreement, (*WITH_NEW_SIGNER, ListVerifier)):
+        for verifier in _rows(session, VerifierRow, registry):
+            draft.verifiers[verifier.verifier] = verifier_of(verifier)
+
+
+def _inherited(session: Session, pin: Pin, asked: _Asked) -> World | None:
+    """A World that inherits what this ledger does; None where it has no predecessor."""
+    world: World | None = None
+    for each in pins(session) if pin.predecessor != NOBODY else ():
+        if each.ledger == pin.ledger:
+            break
+        settings = next(
+            (settings_of(row) for row in _rows(session, LedgerSettingsRow, each.ledger)), Settings()
+        )
+        issuers = _rows(session, IssuerRow, each.ledger, IssuerRow.issuer, asked.parties)
+        own = World(
+            settings=settings,
+            issuers={PartyNumber(row.issuer): issuer_record_of(row) for row in issuers},
+            invoice_uses=_uses(session, each.ledger, asked),
+            inherited=None if world is None else world.inherited,
+        )
+        world = World(inherited=inherited(own, predecessor=each.ledger))
+    return world
+
+
+def _uses(session: Session, ledger: str, asked: _Asked) -> dict[tuple[PartyNumber, bytes], InvoiceUse]:
+    return {
+        (PartyNumber(use.payer), use.fingerprint): InvoiceUse(use.total, use.used)
+        for use in _rows(session, InvoiceUseRow, ledger, InvoiceUseRow.fingerprint, asked.invoices)
+        if use.payer in asked.payers
+    }
+
+
+def _rows(
+    session: Session,
+    table: type[R],
+    contract: str,
+    column: InstrumentedAttribute[Any] | None = None,
+    keys: Collection[Any] | None = None,
+) -> Iterator[R]:
+    if keys is not None and not keys:
+        return
+    columns = table.__table__.c
+    query = select(*columns).where(columns.contract == contract)
+    if column is not None and keys is not None:
+        query = query.where(columns[column.key].in_(sorted(keys)))
+    yield from session.execute(query)  # type: ignore[misc]

@@ -1,0 +1,163 @@
+"""The commands around the gateway: who may sign in, and serving.
+
+The gateway is a program of its own (`python -m gateway`), which `serve` becomes once there is an installation to serve.
+A new one gets a person in each role for each party, with one password, drawn and shown once.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from sqlalchemy import select
+
+from ledger.agreements import PartyNumber
+from ledger.errors import InputError
+from ledger.installation import CHAIN_URL, DOSSIER, KEYS, database_of
+from ledger.negotiation.access import StaffRole
+from ledger.negotiation.organisations import enlist as enlist_person
+from ledger.negotiation.organisations import found
+from ledger.negotiation.passwords import Passwords
+from ledger.organisation_tables import OrganisationRow
+from ledger.store import Store, open_store
+from scripts.business import own_directory, play
+from scripts.cli_dossier import DossierFile
+from scripts.cli_installation import create
+from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, naming, screen_of
+from scripts.cli_screen import PASSPHRASE, Screen
+
+PASSWORD: Final = "TALLYSTICK_PASSWORD"
+DEMO_PORT: Final = 8_400
+
+
+def enlist(
+    ctx: typer.Context,
+    login: Annotated[str, typer.Argument(help="What the person types to sign in.")],
+    party: Annotated[str, typer.Option("--party", help="For whom: number or name.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="operator, reviewer, signatory, registrar, auditor, partner.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the person is called; else the login.")
+    ] = None,
+    directory: DirectoryOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Lets somebody sign in to the gateway for a party. The password is asked for, or in TALLYSTICK_PASSWORD.
+
+    \b
+    Example:
+      tallystick enlist li.wei --party 4 --role signatory --role operator
+    """
+    screen = screen_of(ctx)
+    dossier = DossierFile.load(directory / DOSSIER)
+    number = naming("--party", dossier.party, party)
+    roles = {naming("--role", _role, text) for text in role}
+    password = os.environ.get(PASSWORD) or str(
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=screen.json)
+    )
+    with open_store(database_of(directory)) as store:
+        _seat(
+            store,
+            dossier.names,
+            {login: (number, roles, name or login)},
+            password=password,
+            passwords=Passwords(),
+        )
+    screen.say(f"{login} can sign in for party {number} as {', '.join(sorted(roles))}.")
+    screen.answer({"login": login, "party": int(number), "roles": sorted(roles)})
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen on.", min=1, max=65_535)] = DEMO_PORT,
+    bank: Annotated[
+        list[str] | None,
+        typer.Option("--bank", help="A founding bank of a new installation; repeat for more."),
+    ] = None,
+    seeded: Annotated[
+        bool, typer.Option("--seeded", help="A new installation plays the sample business.")
+    ] = False,
+    directory: DirectoryOption = HERE,
+    node: NodeOption = None,
+) -> None:
+    """Serves the API: the gateway, the relay and the index in one process. Makes an installation where there is none.
+
+    \b
+    Example:
+      tallystick serve --seeded -d tallystick-data
+    """
+    screen = screen_of(ctx)
+    passphrase = screen.passphrase(new=not (directory / KEYS).exists())
+    if not (directory / KEYS).exists():
+        _make(screen, directory, bank or ["江城银行"], node=node, seeded=seeded, passphrase=passphrase)
+    environment = {**os.environ, PASSPHRASE: passphrase} | ({} if node is None else {CHAIN_URL: node})
+    words = ["--directory", str(directory), "--host", host, "--port", str(port)]
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", "gateway", *words], environment)
+
+
+def _make(
+    screen: Screen, directory: Path, banks: list[str], *, node: str | None, seeded: bool, passphrase: str
+) -> None:
+    if seeded and node is not None:
+        raise InputError("--seeded: the sample business is played on a chain of its own, leave --node away")
+    if seeded:
+        screen.say("Playing the sample business; that takes a while.")
+        with own_directory(directory), play(directory, passphrase=passphrase):
+            pass
+    else:
+        create(screen, directory, registrar="登记机构", banks=banks, node=node, demo_from=None)
+    names = DossierFile.load(directory / DOSSIER).names
+    password = secrets.token_urlsafe(12)
+    people = {
+        f"{role}.{party}": (party, {role}, f"{role} {party}")
+        for party in names
+        for role in StaffRole
+        if (role is StaffRole.REGISTRAR) <= (party == 1)
+    }
+    with open_store(database_of(directory)) as store:
+        _seat(store, names, people, password=password, passwords=Passwords())
+    screen.say(f"Everybody signs in as ROLE.PARTY, such as signatory.2, with the password {password}")
+    screen.say("Parties: " + ", ".join(f"{party} {name}" for party, name in names.items()))
+
+
+def _seat(
+    store: Store,
+    names: Mapping[PartyNumber, str],
+    people: Mapping[str, tuple[PartyNumber, set[StaffRole], str]],
+    *,
+    password: str,
+    passwords: Passwords,
+) -> None:
+    """People by login, and an organisation for each party that has none yet."""
+    now, login_of = int(time.time()), next(iter(people))
+    sealed = passwords.sealed(password, login=login_of)
+    with store.writing() as session:
+        for login, (party, roles, name) in people.items():
+            row = session.scalar(select(OrganisationRow).where(OrganisationRow.party == party))
+            if row is None:
+                row = found(session, party=party, name=names.get(party, f"party {party}"), at=now)
+            enlist_person(
+                session,
+                row,
+                login=login,
+                name=name,
+                sealed=sealed,
+                roles=roles,
+                at=now,
+            )
+
+
+def _role(text: str) -> StaffRole:
+    for role in StaffRole:
+        if text == role:
+            return role
+    raise InputError(f"{text!r} is none of {', '.join(StaffRole)}")

@@ -1,0 +1,34 @@
+"""Offers that tests make, and what they ask of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eth_account import Account
+
+from tests.gateway.house import Desk, House
+from tests.ledger.office import ISSUER, key_of
+
+WHOLE = "50000000.00"
+"""The line's limit."""
+
+
+def sums(house: House, line: str = "2-1") -> tuple[str, str, str]:
+    """Drawn, reserved, available."""
+    own = house.desk(ISSUER).get(f"/lines/{line}").json()["own"]
+    return own["drawn"], own["reserved"], own["available"]
+
+
+def offered(house: House, face: str = "1000.00", **more: Any) -> dict[str, Any]:
+    return house.desk(ISSUER).offers("/issuer/promise-offers", house.promise(face, **more))
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["type"].removeprefix("/problems/")
+
+
+def signed_outside(house: House, desk: Desk, offer: str, party: int) -> Any:
+    typed = desk.get(f"/offers/{offer}/typed-data").json()
+    signed = Account.sign_typed_data(key_of(party).to_bytes(), full_message=typed)
+    return desk.post(f"/offers/{offer}/signatures", {"signature": "0x" + bytes(signed.signature).hex()})

@@ -1,0 +1,187 @@
+"""Who sees what: every route of the app is walked as everybody else, so that a new route cannot be forgotten.
+
+What is asked for with the ids of one organisation is asked for by every role of every other one: nothing is found, and
+nothing that an answer says names what is the owner's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from gateway.callers import caller_of
+from ledger.negotiation.access import StaffRole
+from tests.gateway.applying import application
+from tests.gateway.house import House
+from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
+
+OPEN = {"/health", "/ready", "/metrics", "/api/v1/session", "/api/v1/token", "/api/v1/applications"}
+"""Paths that ask for nobody, or sign somebody in."""
+
+
+@dataclass
+class Theirs:
+    """What belongs to BANK, ISSUER and A alone."""
+
+    house: House
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def theirs(shared_house: House) -> Theirs:
+    house = shared_house
+    voucher = house.held(reference="PO private")
+    offer = house.desk(ISSUER).offers("/issuer/promise-offers", house.promise(reference="PO private 2"))
+    token = house.desk(BANK).post("/invitations", {"name": "PO private"}).json()["token"]
+    applied = house.nobody().post("/api/v1/applications", json=application(house, invitation=token))
+    assert applied.status_code == 201, applied.text
+    number = str(applied.json()["organisation"])
+    return Theirs(house, {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number})
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method of one route."""
+
+    method: str
+    path: str
+    asks_who: bool
+
+
+def doors_of(house: House) -> list[Door]:
+    """Every method of every route that the app has, of included routers too."""
+    found = []
+    for context in iter_route_contexts(house.app.routes):
+        if isinstance(context.original_route, APIRoute):
+            asks = asks_who(context.original_route)
+            found += [Door(method, str(context.path), asks) for method in sorted(context.methods or ())]
+    return found
+
+
+def asks_who(route: APIRoute) -> bool:
+    stack = [route.dependant]
+    while stack:
+        each = stack.pop()
+        if each.call is caller_of:
+            return True
+        stack += each.dependencies
+    return False
+
+
+def body_for(path: str, theirs: Theirs) -> Any:
+    """Something that would be taken from the owner."""
+    house, voucher = theirs.house, theirs.ids["voucher"]
+    known: dict[str, Any] = {
+        "/bank/line-offers": {
+            "reference": 9,
+            "issuer": ISSUER,
+            "limit": "1.00",
+            "expiry": house.day(9),
+            "parent": "2-1",
+        },
+        "/issuer/promise-offers": house.promise(reference="PO walk"),
+        "/supplier/transfer-offers": {"voucher": voucher, "recipient": B},
+        "/supplier/split-offers": {"voucher": voucher, "parts": [{"recipient": B, "face": "500.00"}]},
+        "/signatures": {"custodial": True},
+        "/decline": {"reason": "x"},
+        "/recall": {"reason": "x"},
+        "/reject": {"reason": "x"},
+        "/check": None,
+        "/admission": {"sign": True},
+        "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
+    }
+    for end, body in known.items():
+        if path.endswith(end):
+            return body
+    raise AssertionError(f"say in this test what is sent to {path}")
+
+
+STRANGERS = [
+    (party, role)
+    for party in (OTHER_BANK, FACTOR, B, C, REGISTRAR)
+    for role in StaffRole
+    if (role is StaffRole.REGISTRAR) <= (party == REGISTRAR)
+]
+
+
+def test_there_are_routes_to_walk(shared_house: House) -> None:
+    paths = {door.path for door in doors_of(shared_house)}
+    assert len(paths) > 15
+    documented = set(shared_house.app.openapi()["paths"])
+    assert documented <= paths
+
+
+def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: House) -> None:
+    for door in doors_of(shared_house):
+        assert door.asks_who or door.path in OPEN, door
+        if not door.asks_who:
+            continue
+        path = door.path.format(offer_id="0" * 32, voucher="0x" + "0" * 64, line="1-1", organisation=1)
+        answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
+        assert answer.status_code == 401, f"{door}: {answer.text}"
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("party", "role"), STRANGERS, ids=lambda each: str(each))
+def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role: StaffRole) -> None:
+    house, desk = theirs.house, theirs.house.desk(party, role)
+    secrets = [*(each for each in theirs.ids.values() if len(each) > 2), "PO private", "云山重工", "甲零件厂"]
+    for door in doors_of(house):
+        method, path = door.method, door.path.removeprefix("/api/v1")
+        if not door.asks_who or path in ("/session", "/clients", "/invitations"):
+            continue
+        filled = path.format(**theirs.ids)
+        if method == "GET":
+            answer = desk.get(filled)
+            if "{" in path:
+                assert answer.status_code == 404, f"{method} {path}: {answer.text}"
+            else:
+                assert answer.status_code in (200, 403), f"{method} {path}: {answer.text}"
+            for secret in secrets:
+                assert secret not in answer.text, f"{method} {path} shows {secret}"
+        else:
+            answer = desk.post(filled, body_for(path, theirs))
+            expected = (403, 404, 409)
+            assert answer.status_code in expected, f"{method} {path}: {answer.text}"
+            assert answer.status_code != 409 or answer.json()["type"] in (
+                "/problems/UnknownLine",
+                "/problems/ParentLineUnfit",
+                "/problems/MissingRole",
+            ), answer.text
+            for secret in ("PO private", "云山重工", "甲零件厂"):
+                assert secret not in answer.text
+    assert house.desk(ISSUER).get(f"/offers/{theirs.ids['offer_id']}").json()["status"] == "open"
+    assert house.desk(A).get(f"/vouchers/{theirs.ids['voucher']}").json()["holder"]["party"] == A
+
+
+def test_what_is_unknown_and_what_is_others_reads_the_same(theirs: Theirs) -> None:
+    desk = theirs.house.desk(B)
+    for path, theirs_, none in (
+        ("/offers/", theirs.ids["offer_id"], "0" * 32),
+        ("/vouchers/", theirs.ids["voucher"], "0x" + "1" * 64),
+        ("/lines/", "2-1", "2-9"),
+    ):
+        assert desk.get(path + theirs_).text == desk.get(path + none).text
+
+
+def test_a_program_may_no_more_than_its_scopes(shared_house: House) -> None:
+    house, owner = shared_house, shared_house.desk(ISSUER)
+    refused = owner.post("/clients", {"name": "ERP", "roles": ["operator"]})
+    assert refused.status_code == 403  # nobody gives what he has not
+    made = owner.post("/clients", {"name": "ERP", "roles": ["signatory"]})
+    assert made.status_code == 201, made.text
+    client = made.json()
+    form = {"grant_type": "client_credentials", "client_id": client["id"], "client_secret": client["secret"]}
+    http = house.nobody()
+    narrow = http.post("/api/v1/token", data={**form, "scope": "auditor"}).json()
+    assert narrow["scope"] == ""
+    told = {"Authorization": f"Bearer {narrow['access_token']}", "Idempotency-Key": "program 1"}
+    assert http.get("/api/v1/offers", headers=told).status_code == 403
+    whole = http.post("/api/v1/token", data=form).json()
+    told["Authorization"] = f"Bearer {whole['access_token']}"
+    assert http.get("/api/v1/offers", headers=told).status_code == 200
+    body = house.promise(reference="PO by program")
+    assert http.post("/api/v1/issuer/promise-offers", json=body, headers=told).status_code == 201

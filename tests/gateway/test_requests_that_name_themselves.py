@@ -1,0 +1,128 @@
+"""Idempotency: the same request is done once and answered the same, however often and however unluckily it is sent."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ledger.crash_points import REQUEST_POINTS
+from ledger.errors import Refusal
+from ledger.negotiation import once
+from ledger.negotiation.once import Answer, Named, perform
+from ledger.offer_tables import OfferRow
+from ledger.organisation_tables import AuditRow, RequestRow
+from ledger.outbox_tables import OutboxRow
+from tests.gateway.house import House
+from tests.ledger.office import BANK, ISSUER, A
+from tests.ledger.relaying import Killed, dying_at
+
+
+def counted(house: House, table: type[Any]) -> int:
+    with house.office.store.reading() as session:
+        return int(session.scalar(select(func.count()).select_from(table)) or 0)
+
+
+def test_a_change_without_a_name_is_refused(shared_house: House) -> None:
+    desk = shared_house.desk(ISSUER)
+    before = counted(shared_house, OfferRow)
+    for key in ("", "x" * 129, "naïve"):
+        told = [(b"X-CSRF-Token", desk.csrf.encode()), (b"Idempotency-Key", key.encode("latin-1"))]
+        body = shared_house.promise(reference=f"unnamed {key}")
+        done = desk.client.post("/api/v1/issuer/promise-offers", json=body, headers=told)
+        assert (done.status_code, done.json()["type"]) == (400, "/problems/KeyMissing")
+    assert counted(shared_house, OfferRow) == before
+
+
+def test_the_same_request_gets_the_same_answer_and_another_one_under_its_name_is_refused(
+    any_house: House,
+) -> None:
+    house, desk = any_house, any_house.desk(ISSUER)
+    body = house.promise(reference="PO twice")
+    first = desk.post("/issuer/promise-offers", body, key="order 881")
+    again = desk.post("/issuer/promise-offers", body, key="order 881")
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert (first.headers["ETag"], first.headers["Location"]) == (
+        again.headers["ETag"],
+        again.headers["Location"],
+    )
+    other = desk.post("/issuer/promise-offers", {**body, "face": "999.00"}, key="order 881")
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/KeyReused")
+    elsewhere = desk.post(f"/offers/{first.json()['id']}/signatures", {"custodial": True}, key="order 881")
+    assert (elsewhere.status_code, elsewhere.json()["type"]) == (422, "/problems/KeyReused")
+    assert counted(house, OfferRow) == 1
+    assert desk.get("/lines/2-1").json()["own"]["reserved"] == "1000.00"
+
+
+def test_two_organisations_may_give_the_same_name(shared_house: House) -> None:
+    offer = shared_house.desk(ISSUER).offers(
+        "/issuer/promise-offers", shared_house.promise(reference="PO names")
+    )
+    done = shared_house.desk(A).post(f"/offers/{offer['id']}/signatures", {"custodial": True}, key="1")
+    assert done.status_code == 202
+    line = {"reference": 77, "issuer": ISSUER, "limit": "10.00", "expiry": shared_house.day(30)}
+    assert shared_house.desk(BANK).post("/bank/line-offers", line, key="1").status_code == 201
+
+
+def test_a_refusal_is_an_answer_too_and_stays_the_same(house: House) -> None:
+    desk = house.desk(ISSUER)
+    much = house.promise("60000000.00", reference="PO much", smallest_part="10000.00")
+    first = desk.post("/issuer/promise-offers", much, key="much")
+    assert (first.status_code, first.json()["type"]) == (409, "/problems/LimitExceeded")
+    assert first.json()["facts"] == {"line": "2-1", "asked": "60000000.00", "available": "50000000.00"}
+    again = desk.post("/issuer/promise-offers", much, key="much")
+    assert again.json() == first.json()
+    assert again.headers["content-type"] == first.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("point", REQUEST_POINTS)
+def test_a_process_that_dies_at_any_step_leaves_both_or_nothing(any_house: House, point: str) -> None:
+    house, accepting = any_house, any_house.desk(A)
+    offer = house.desk(ISSUER).offers("/issuer/promise-offers", house.promise(reference="PO dying"))
+    before = {table: counted(house, table) for table in (OutboxRow, AuditRow, RequestRow)}
+    with dying_at(point), pytest.raises(Killed):
+        house.dying_desk(A).post(f"/offers/{offer['id']}/signatures", {"custodial": True}, key="accept")
+    done = point == "request: committed"
+    now = {table: counted(house, table) for table in before}
+    assert now[OutboxRow] - before[OutboxRow] == now[RequestRow] - before[RequestRow] == int(done)
+    assert now[AuditRow] - before[AuditRow] == int(done)
+    again = accepting.post(f"/offers/{offer['id']}/signatures", {"custodial": True}, key="accept")
+    assert (again.status_code, again.json()["status"]) == (202, "complete")
+    assert counted(house, OutboxRow) == before[OutboxRow] + 1
+    house.land()
+    assert accepting.get(f"/vouchers/{offer['voucher']}").json()["face"] == "1000.00"
+
+
+def test_while_a_request_is_worked_on_a_second_one_of_its_name_is_refused(any_house: House) -> None:
+    """On PostgreSQL also where the two are in different processes, which the list in memory does not know."""
+    house, store = any_house, any_house.office.store
+    named = Named(organisation=1, key="slow", endpoint="POST /x", body=b"{}", at=1)
+    at_work, go_on = threading.Event(), threading.Event()
+    answers: list[Answer] = []
+
+    def slow(_session: Session) -> Answer:
+        at_work.set()
+        go_on.wait(20)
+        return Answer(200, "done")
+
+    thread = threading.Thread(
+        target=lambda: answers.append(perform(store, named, slow, refused=lambda _: None))
+    )
+    thread.start()
+    assert at_work.wait(20)
+    try:
+        with pytest.raises(Refusal, match="RequestInProgress"):
+            perform(store, named, lambda _: Answer(200, "twice"), refused=lambda _: Answer(400, "kept"))
+        if house.on_postgres:
+            once._AT_WORK.clear()  # as another process sees it
+            with pytest.raises(Refusal, match="RequestInProgress"):
+                perform(store, named, lambda _: Answer(200, "twice"), refused=lambda _: Answer(400, "kept"))
+    finally:
+        go_on.set()
+        thread.join()
+    assert answers == [Answer(200, "done")]
+    assert perform(store, named, lambda _: Answer(200, "twice"), refused=lambda _: None) == answers[0]
