@@ -17,7 +17,7 @@ from random import Random
 from typing import Final
 
 from ledger.chain import Chain
-from ledger.crash_points import CRASH_POINTS
+from ledger.crash_points import INDEX_POINTS, RELAY_POINTS
 from ledger.database import DatabaseUncertain, DatabaseUnusable
 from ledger.errors import ChainError, TallystickError, VerificationError
 from ledger.indexer import ReorgTooDeep, follow
@@ -149,6 +149,6 @@ class Works:
         if rng.random() < 0.6:
             worker.dies_at = ("", rng.randrange(1, 13))
             return f"after {worker.dies_at[1]}"
-        mine = [point for point in CRASH_POINTS if point.startswith("relay") == worker.relays]
+        mine = RELAY_POINTS if worker.relays else INDEX_POINTS
         worker.dies_at = (rng.choice(mine), rng.choice((1, 1, 1, 2)))
         return worker.dies_at[0]

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger.crash_points import CRASH_POINTS
+from ledger.crash_points import INDEX_POINTS, RELAY_POINTS
 from tests import simulator_judge
 from tests.engines import ROOT
 from tests.simulator import Played, Simulator, main, simulator
 from tests.simulator_faults import FAULTS
 
 SEEDS = range(1, 201)
+POINTS = (*RELAY_POINTS, *INDEX_POINTS)
 RARE = {"relay: gap claimed"}
 KILLED_AT = 10
 """Crash points at which two hundred rounds have to kill; that each is survived, other tests see to one by one."""
@@ -41,8 +42,8 @@ def test_whatever_happens_each_agreement_lands_once_and_nothing_is_lost(walked: 
 
 def test_two_hundred_rounds_meet_every_fault_and_come_by_every_crash_point(walked: list[Played]) -> None:
     met = sum((outcome.met for outcome in walked), Counter())
-    assert [what for what in (*FAULTS, *CRASH_POINTS) if not met[what] and what not in RARE] == []
-    assert sum(met[f"killed at {point}"] > 0 for point in CRASH_POINTS) >= KILLED_AT
+    assert [what for what in (*FAULTS, *POINTS) if not met[what] and what not in RARE] == []
+    assert sum(met[f"killed at {point}"] > 0 for point in POINTS) >= KILLED_AT
 
 
 def test_the_same_seed_gives_the_same_trace(played: Simulator) -> None:

@@ -139,8 +139,10 @@ def test_a_server_killed_in_the_middle_of_a_transaction_is_waited_for_while_serv
                 thread.start()
             vouchers = bench.issue(2)
             waited(lambda: bench.items() == ["final"] * 2)
-            armed.append(True)
             vouchers += bench.issue(1) if who == "relay" else []
+            armed.append(
+                True
+            )  # after it: a killed server takes no issue, and the relay has commits to come for this one
             node.ask("evm_mine")
             waited(lambda: server.process is None)
             server.restart()

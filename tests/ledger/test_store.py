@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from ledger import outbox_tables
+from ledger import offer_tables, organisation_tables, outbox_tables
 from ledger.agreements import LineId, PartyNumber
 from ledger.chain import NOBODY, Hash
 from ledger.database import open_engine
@@ -237,12 +237,18 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
     }
     outgoing = {each.__tablename__ for each in vars(outbox_tables).values() if _is_table(each)}
     assert {"outbox", "batches", "transactions"} < outgoing
-    assert without == {"blocks"} | outgoing
+    people = {
+        each.__tablename__
+        for module in (offer_tables, organisation_tables)
+        for each in vars(module).values()
+        if _is_table(each)
+    }
+    assert without == {"blocks"} | outgoing | people
     unique = [index for index in Base.metadata.tables["outbox"].indexes if index.unique]
     assert ["contract" in index.columns for index in unique] == [True]
     for table in Base.metadata.tables.values():
         for key in table.foreign_key_constraints:
-            assert "contract" in key.column_keys or key.referred_table.name in {"blocks", *outgoing}
+            assert "contract" in key.column_keys or key.referred_table.name in {"blocks", *outgoing, *people}
 
 
 def test_a_database_of_the_first_version_is_opened_and_its_pins_take_their_order(database_url: str) -> None:
