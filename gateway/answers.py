@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Header, Query
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from ledger.negotiation.offers import COMPLETE, Proposal, make, sign
 from ledger.negotiation.organisations import names_of
 from ledger.offer_tables import OfferRow
 
+T = TypeVar("T")
 PREFIX: Final = "/api/v1"
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": said, "content": {"application/problem+json": {}}}
@@ -64,6 +66,12 @@ class Accepted(View):
 def cursor(value: object) -> str:
     """A place in a list, which only we read."""
     return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
+
+
+def page_of(found: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[Sequence[T], str | None]:
+    """The page, and the cursor of the next one, of what was found when one more than fits was asked for."""
+    page = found[:limit]
+    return page, cursor(key(page[-1])) if len(found) > limit else None
 
 
 def place_of(text: str | None) -> str | None:

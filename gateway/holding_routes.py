@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import select
 
-from gateway.answers import PROBLEMS, Cursor, Limit, cursor, number_of, place_of
+from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of, place_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
 from gateway.forms import View, date_text, hex_text, money, utc
@@ -171,9 +171,8 @@ def list_vouchers(
             after=None if after is None else parse_voucher(after),
             held=held,
         )
-        page = found[:limit]
+        page, more = page_of(found, limit, lambda view: voucher_text(view.row.voucher))
         names = names_of(session, [number for view in page for number in _concerned(view)])
-    more = cursor(voucher_text(page[-1].row.voucher)) if len(found) > limit else None
     return VoucherPage(items=[VoucherAnswer(**_voucher(view, names)) for view in page], next=more)
 
 
@@ -207,9 +206,8 @@ def list_lines(
             limit=limit + 1,
             after=None if after is None else parse_line(after),
         )
-        page = found[:limit]
+        page, more = page_of(found, limit, lambda view: line_text(view.row.line))
         names = names_of(session, [number for view in page for number in (view.row.bank, view.row.issuer)])
-    more = cursor(line_text(page[-1].row.line)) if len(found) > limit else None
     return LinePage(items=[_line(view, names) for view in page], next=more)
 
 
@@ -237,7 +235,7 @@ def audit_trail(
     with gateway.store.reading() as session:
         found = list(session.scalars(query.order_by(AuditRow.place).limit(limit + 1)))
         broken = broken_at(session, caller.organisation)
-    page = found[:limit]
+    page, more = page_of(found, limit, lambda row: row.place)
     return AuditPage(
         items=[
             AuditEntry(
@@ -251,7 +249,7 @@ def audit_trail(
             )
             for row in page
         ],
-        next=cursor(page[-1].place) if len(found) > limit else None,
+        next=more,
         whole=broken is None,
         broken_at=broken,
     )

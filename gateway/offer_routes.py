@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -13,16 +14,16 @@ from gateway.answers import (
     Cursor,
     IfMatch,
     Limit,
-    cursor,
     number_of,
     offer_headers,
+    page_of,
     shown,
     tag,
     version_of,
 )
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
-from gateway.moving import MovingHere, Reply
+from gateway.moving import Moving, MovingHere, Reply
 from gateway.offer_forms import OfferAnswer, OfferPage, ReasonForm, SignatureForm, offer_answer, parties_of
 from ledger.agreements import from_json
 from ledger.errors import InputError
@@ -32,6 +33,7 @@ from ledger.negotiation.offers import COMPLETE, decline, found, require_version,
 from ledger.negotiation.organisations import names_of
 from ledger.negotiation.recalls import recall
 from ledger.negotiation.setting import domain_of
+from ledger.offer_tables import OfferRow
 from ledger.signing import typed_data
 
 router = APIRouter(prefix="/offers", tags=["Offers"], route_class=DeskRoute, responses=PROBLEMS)
@@ -52,12 +54,11 @@ def list_offers(
     require(caller, Right.READ)
     now = gateway.setting.chain_clock()
     with gateway.store.reading() as session:
-        found_ = listed(
+        seen = listed(
             session, caller, now=now, limit=limit + 1, before=number_of(cursor_), to_sign=to_sign, verb=verb
         )
-        names = names_of(session, parties_of(found_[:limit]))
-    page = found_[:limit]
-    more = cursor(page[-1].row.number) if len(found_) > limit else None
+        page, more = page_of(seen, limit, lambda view: view.row.number)
+        names = names_of(session, parties_of(page))
     return OfferPage(items=[offer_answer(view, names) for view in page], next=more)
 
 
@@ -91,25 +92,15 @@ def sign_offer(
     offer_id: OfferId, form: SignatureForm, moving: MovingHere, if_match: IfMatch = None
 ) -> Response:
     """The caller's party consents. With the last consent the agreement is on its way to the chain: 202."""
-    seen = version_of(if_match)
     if form.custodial == (form.signature is not None):
         raise InputError("give either custodial: true or a signature")
 
-    def work(session: Session) -> Reply:
-        offer = found(session, moving.caller, offer_id, lock=True)
-        require_version(offer, seen)
-        sign(
-            session,
-            moving.gateway.setting,
-            moving.caller,
-            offer,
-            signature=form.signature,
-            signer=form.signer,
-        )
-        status = 202 if offer.status == COMPLETE else 200
-        return Reply(status, shown(session, moving.gateway, offer), offer_headers(offer))
+    def act(session: Session, offer: OfferRow) -> int:
+        setting = moving.gateway.setting
+        sign(session, setting, moving.caller, offer, signature=form.signature, signer=form.signer)
+        return 202 if offer.status == COMPLETE else 200
 
-    return moving.do(work)
+    return _changed(moving, offer_id, if_match, act)
 
 
 @router.post("/{offer_id}/decline", response_model=OfferAnswer, responses=CHANGED)
@@ -117,15 +108,12 @@ def decline_offer(
     offer_id: OfferId, form: ReasonForm, moving: MovingHere, if_match: IfMatch = None
 ) -> Response:
     """The caller's party does not consent; the maker reads why."""
-    seen = version_of(if_match)
 
-    def work(session: Session) -> Reply:
-        offer = found(session, moving.caller, offer_id, lock=True)
-        require_version(offer, seen)
+    def act(session: Session, offer: OfferRow) -> int:
         decline(session, moving.gateway.setting, moving.caller, offer, reason=form.reason)
-        return Reply(200, shown(session, moving.gateway, offer), offer_headers(offer))
+        return 200
 
-    return moving.do(work)
+    return _changed(moving, offer_id, if_match, act)
 
 
 @router.post(
@@ -137,13 +125,26 @@ def recall_offer(
     offer_id: OfferId, form: ReasonForm, moving: MovingHere, if_match: IfMatch = None
 ) -> Response:
     """The maker takes its offer back: at once where its signature never left, else by a revocation on chain."""
+
+    def act(session: Session, offer: OfferRow) -> int:
+        return (
+            200 if recall(session, moving.gateway.setting, moving.caller, offer, reason=form.reason) else 202
+        )
+
+    return _changed(moving, offer_id, if_match, act)
+
+
+def _changed(
+    moving: Moving, offer_id: str, if_match: str | None, act: Callable[[Session, OfferRow], int]
+) -> Response:
+    """Does this to the offer, which nobody else changes meanwhile, if it is as the caller has seen it; `act` gives the
+    status of the answer."""
     seen = version_of(if_match)
 
     def work(session: Session) -> Reply:
         offer = found(session, moving.caller, offer_id, lock=True)
         require_version(offer, seen)
-        at_once = recall(session, moving.gateway.setting, moving.caller, offer, reason=form.reason)
-        status = 200 if at_once else 202
+        status = act(session, offer)
         return Reply(status, shown(session, moving.gateway, offer), offer_headers(offer))
 
     return moving.do(work)

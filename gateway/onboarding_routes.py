@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from gateway.answers import PROBLEMS, Cursor, Limit, cursor, number_of, offered
+from gateway.answers import PROBLEMS, Cursor, Limit, number_of, offered, page_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere, address_of
 from gateway.forms import Flag, Form, HexText, View, examples, utc
@@ -190,8 +190,8 @@ def list_applications(
     after = number_of(cursor_) or 0
     with gateway.store.reading() as session:
         found = onboarding.applications(session, gateway.setting, caller, limit=limit + 1, after=after)
-    more = cursor(found[limit - 1].number) if len(found) > limit else None
-    return ApplicationPage(items=[_view(row) for row in found[:limit]], next=more)
+    page, more = page_of(found, limit, lambda row: row.number)
+    return ApplicationPage(items=[_view(row) for row in page], next=more)
 
 
 @router.get("/applications/{organisation}")

@@ -198,10 +198,10 @@ def journal_mismatches(store: Store, chain: Chain) -> list[str]:
     with store.reading() as session:
         cursors = {row.contract: row for row in session.scalars(select(CursorRow))}
         contracts = followed(session)
-    wrong: list[str] = []
+    height, wrong = chain.height(), list[str]()
     for each in contracts:
         cursor = cursors[each.contract]
-        if cursor.block_hash == NO_BLOCK or chain.height() < cursor.block:
+        if cursor.block_hash == NO_BLOCK or height < cursor.block:
             continue
         if chain.block_hash(cursor.block) != cursor.block_hash:
             continue

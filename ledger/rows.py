@@ -90,31 +90,33 @@ def worlds_of(session: Session, *, until: Address | None = None) -> dict[Address
 
 def _world(session: Session, pin: Pin) -> World:
     registry, ledger = pin.registry, pin.ledger
-    parties = list(_rows(session, PartyRow, registry))
-    orders = _rows(session, FreezeOrderRow, ledger)
+    parties = list(rows_of(session, PartyRow, registry))
+    orders = rows_of(session, FreezeOrderRow, ledger)
     return World(
         parties={PartyNumber(row.party): party_of(row) for row in parties},
         recoveries=recoveries_of(parties),
-        signers={row.signer: PartyNumber(row.party) for row in _rows(session, SignerRow, registry)},
-        verifiers={row.verifier: verifier_of(row) for row in _rows(session, VerifierRow, registry)},
-        registry_settings=_registry_settings(session, registry),
-        lines={row.line: line_of(row) for row in _rows(session, LineRow, ledger)},
-        promises={row.promise: promise_record_of(row) for row in _rows(session, PromiseRow, ledger)},
-        vouchers={row.voucher: voucher_of(row) for row in _rows(session, VoucherRow, ledger)},
+        signers={row.signer: PartyNumber(row.party) for row in rows_of(session, SignerRow, registry)},
+        verifiers={row.verifier: verifier_of(row) for row in rows_of(session, VerifierRow, registry)},
+        registry_settings=registry_settings(session, registry),
+        lines={row.line: line_of(row) for row in rows_of(session, LineRow, ledger)},
+        promises={row.promise: promise_record_of(row) for row in rows_of(session, PromiseRow, ledger)},
+        vouchers={row.voucher: voucher_of(row) for row in rows_of(session, VoucherRow, ledger)},
         payments={
             row.voucher: payment_of(row)
-            for row in _rows(session, PaymentRow, ledger)
+            for row in rows_of(session, PaymentRow, ledger)
             if row.fate in OPEN_FATES
         },
-        pledges={row.voucher: pledge_of(row) for row in _rows(session, PledgeRow, ledger)},
-        freezes={row.voucher: Day(row.until) for row in _rows(session, FreezeRow, ledger)},
+        pledges={row.voucher: pledge_of(row) for row in rows_of(session, PledgeRow, ledger)},
+        freezes={row.voucher: Day(row.until) for row in rows_of(session, FreezeRow, ledger)},
         spent_orders=frozenset((row.order, row.voucher) for row in orders),
         invoice_uses={
             (PartyNumber(row.payer), row.fingerprint): InvoiceUse(row.total, row.used)
-            for row in _rows(session, InvoiceUseRow, ledger)
+            for row in rows_of(session, InvoiceUseRow, ledger)
         },
-        issuers={PartyNumber(row.issuer): issuer_record_of(row) for row in _rows(session, IssuerRow, ledger)},
-        settings=_settings(session, ledger),
+        issuers={
+            PartyNumber(row.issuer): issuer_record_of(row) for row in rows_of(session, IssuerRow, ledger)
+        },
+        settings=ledger_settings(session, ledger),
     )
 
 
@@ -209,8 +211,8 @@ class Surroundings:
     ) -> None:
         draft = self.draft
         if not self._asked:  # the first time
-            draft.registry_settings = _registry_settings(session, self.contract)
-            draft.settings = _settings(session, self.contract)
+            draft.registry_settings = registry_settings(session, self.contract)
+            draft.settings = ledger_settings(session, self.contract)
         admitted = list(self._new(session, PartyRow, PartyRow.party, parties))
         draft.parties.update((PartyNumber(row.party), party_of(row)) for row in admitted)
         draft.recoveries.update(recoveries_of(admitted))
@@ -238,20 +240,22 @@ class Surroundings:
         asked = self._asked.setdefault(table, set())
         new = keys - asked
         asked |= new
-        return _rows(session, table, self.contract, column, new)
+        return rows_of(session, table, self.contract, column, new)
 
 
 def _of(records: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
     return {key: records[key] for key in keys if key in records}
 
 
-def _settings(session: Session, ledger: str) -> Settings:
-    rows = _rows(session, LedgerSettingsRow, ledger)
+def ledger_settings(session: Session, ledger: str) -> Settings:
+    """Tenor cap and stops of a ledger, as its rows say."""
+    rows = rows_of(session, LedgerSettingsRow, ledger)
     return next((settings_of(row) for row in rows), Settings())
 
 
-def _registry_settings(session: Session, registry: str) -> RegistrySettings:
-    rows = _rows(session, RegistrySettingsRow, registry)
+def registry_settings(session: Session, registry: str) -> RegistrySettings:
+    """Who is registrar, as the rows say."""
+    rows = rows_of(session, RegistrySettingsRow, registry)
     return next((registry_settings_of(row) for row in rows), RegistrySettings())
 
 
@@ -272,13 +276,14 @@ def _named(kinds: Mapping[type, Sequence[Event]], *fields: str) -> set[Any]:
     return found
 
 
-def _rows(
+def rows_of(
     session: Session,
     table: type[R],
     contract: str,
     column: InstrumentedAttribute[Any] | None = None,
     keys: Collection[Any] | None = None,
 ) -> Iterator[R]:
+    """A contract's rows of a table: all, or those with these keys in this column (without keys none)."""
     columns = table.__table__.c
     query = select(*columns).where(columns.contract == contract)
     if column is None or keys is None:

@@ -7,12 +7,9 @@ back says nothing, so it is good for judging this agreement only; a test compare
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
-from sqlalchemy import select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from ledger.agreements import Agreement, Issue, LineId, ListVerifier, PartyNumber, RevokeIssue, VoucherId
 from ledger.calendar import Day
@@ -29,28 +26,24 @@ from ledger.record_rows import (
     pledge_of,
     promise_record_of,
     recoveries_of,
-    registry_settings_of,
-    settings_of,
     verifier_of,
     voucher_of,
 )
+from ledger.rows import ledger_settings, registry_settings, rows_of
 from ledger.signing import WITH_NEW_SIGNER
 from ledger.store import pins
 from ledger.succession import inherited
 from ledger.tables import (
     OPEN_FATES,
-    Base,
     FreezeOrderRow,
     FreezeRow,
     InvoiceUseRow,
     IssuerRow,
-    LedgerSettingsRow,
     LineRow,
     PartyRow,
     PaymentRow,
     PledgeRow,
     PromiseRow,
-    RegistrySettingsRow,
     SignerRow,
     VerifierRow,
     VoucherRow,
@@ -60,15 +53,12 @@ from ledger.world import (
     Draft,
     InvoiceUse,
     Lock,
-    RegistrySettings,
-    Settings,
     SignerKind,
     World,
     bank_of,
     promise_of,
 )
 
-R = TypeVar("R", bound=Base)
 _PARTIES = (
     "party",
     "issuer",
@@ -120,12 +110,6 @@ def world_about(
     return world if before is None else replace(world, inherited=before.inherited)
 
 
-def registry_settings(session: Session, registry: str) -> RegistrySettings:
-    """Who is registrar, as the rows say."""
-    rows = _rows(session, RegistrySettingsRow, registry)
-    return next((registry_settings_of(row) for row in rows), RegistrySettings())
-
-
 def _asked(agreement: Agreement | Unsigned, root: VoucherId | None, issued: Issue | None) -> _Asked:
     asked = _Asked()
     for each in (agreement, issued):
@@ -151,31 +135,30 @@ def _asked(agreement: Agreement | Unsigned, root: VoucherId | None, issued: Issu
 
 
 def _read_ledger(session: Session, ledger: str, draft: Draft, asked: _Asked) -> None:
-    settings = _rows(session, LedgerSettingsRow, ledger)
-    draft.settings = next((settings_of(row) for row in settings), Settings())
+    draft.settings = ledger_settings(session, ledger)
     if asked.vouchers:
         _read_vouchers(session, ledger, draft, asked)
     for _ in range(2):  # a line, then its parent
         missing = asked.lines - draft.lines.keys()
-        for line in _rows(session, LineRow, ledger, LineRow.line, missing):
+        for line in rows_of(session, LineRow, ledger, LineRow.line, missing):
             draft.lines[line.line] = line_of(line)
             asked.parties.update((line.issuer, bank_of(line.line)))
             if line.parent:
                 asked.lines.add(line.parent)
     asked.parties.update(bank_of(line) for line in asked.lines)
-    for issuer in _rows(session, IssuerRow, ledger, IssuerRow.issuer, asked.parties):
+    for issuer in rows_of(session, IssuerRow, ledger, IssuerRow.issuer, asked.parties):
         draft.issuers[PartyNumber(issuer.issuer)] = issuer_record_of(issuer)
     draft.invoice_uses.update(_uses(session, ledger, asked))
 
 
 def _read_vouchers(session: Session, ledger: str, draft: Draft, asked: _Asked) -> None:
     vouchers = asked.vouchers
-    for voucher in _rows(session, VoucherRow, ledger, VoucherRow.voucher, vouchers):
+    for voucher in rows_of(session, VoucherRow, ledger, VoucherRow.voucher, vouchers):
         draft.vouchers[voucher.voucher] = voucher_of(voucher)
         asked.parties.update((voucher.holder, voucher.funder))
         asked.payers.add(voucher.holder)
     promises = {promise_of(number) for number in draft.vouchers}
-    for promise in _rows(session, PromiseRow, ledger, PromiseRow.promise, promises):
+    for promise in rows_of(session, PromiseRow, ledger, PromiseRow.promise, promises):
         draft.promises[promise.promise] = promise_record_of(promise)
         asked.lines.add(promise.line)
         asked.parties.add(promise.issuer)
@@ -183,18 +166,18 @@ def _read_vouchers(session: Session, ledger: str, draft: Draft, asked: _Asked) -
     for known in draft.vouchers.values():
         locks |= known.locks
     if locks & (Lock.PAYMENT | Lock.CONTESTED | Lock.CONFIRMED):
-        for payment in _rows(session, PaymentRow, ledger, PaymentRow.voucher, vouchers):
+        for payment in rows_of(session, PaymentRow, ledger, PaymentRow.voucher, vouchers):
             if payment.fate in OPEN_FATES:
                 draft.payments[payment.voucher] = payment_of(payment)
                 asked.parties.add(payment.payee)
     if locks & Lock.PLEDGE:
-        for pledge in _rows(session, PledgeRow, ledger, PledgeRow.voucher, vouchers):
+        for pledge in rows_of(session, PledgeRow, ledger, PledgeRow.voucher, vouchers):
             draft.pledges[pledge.voucher] = pledge_of(pledge)
             asked.parties.add(pledge.pledgee)
     if locks & Lock.FREEZE:
-        for freeze in _rows(session, FreezeRow, ledger, FreezeRow.voucher, vouchers):
+        for freeze in rows_of(session, FreezeRow, ledger, FreezeRow.voucher, vouchers):
             draft.freezes[freeze.voucher] = Day(freeze.until)
-    orders = _rows(session, FreezeOrderRow, ledger, FreezeOrderRow.voucher, vouchers)
+    orders = rows_of(session, FreezeOrderRow, ledger, FreezeOrderRow.voucher, vouchers)
     draft.spent_orders.update((order.order, order.voucher) for order in orders)
 
 
@@ -204,7 +187,7 @@ def _read_registry(
     asked.parties.discard(0)
     for _ in range(2):  # a party, then its sponsor
         missing = asked.parties - draft.parties.keys()
-        found = list(_rows(session, PartyRow, registry, PartyRow.party, missing))
+        found = list(rows_of(session, PartyRow, registry, PartyRow.party, missing))
         draft.parties.update((PartyNumber(row.party), party_of(row)) for row in found)
         draft.recoveries.update(recoveries_of(found))
         if not isinstance(agreement, RegistryAgreement):
@@ -213,11 +196,11 @@ def _read_registry(
         asked.parties.discard(0)
     if isinstance(agreement, WITH_NEW_SIGNER):
         claim = Claim(party=agreement.party, signer=agreement.signer, signature_gas=agreement.signature_gas)
-        for signer in _rows(session, SignerRow, registry, SignerRow.signer, {claim.number}):
+        for signer in rows_of(session, SignerRow, registry, SignerRow.signer, {claim.number}):
             draft.signers[signer.signer] = PartyNumber(signer.party)
     by_verifier = any(party.kind is SignerKind.VERIFIER for party in draft.parties.values())
     if by_verifier or isinstance(agreement, (*WITH_NEW_SIGNER, ListVerifier)):
-        for verifier in _rows(session, VerifierRow, registry):
+        for verifier in rows_of(session, VerifierRow, registry):
             draft.verifiers[verifier.verifier] = verifier_of(verifier)
 
 
@@ -227,12 +210,9 @@ def _inherited(session: Session, pin: Pin, asked: _Asked) -> World | None:
     for each in pins(session) if pin.predecessor != NOBODY else ():
         if each.ledger == pin.ledger:
             break
-        settings = next(
-            (settings_of(row) for row in _rows(session, LedgerSettingsRow, each.ledger)), Settings()
-        )
-        issuers = _rows(session, IssuerRow, each.ledger, IssuerRow.issuer, asked.parties)
+        issuers = rows_of(session, IssuerRow, each.ledger, IssuerRow.issuer, asked.parties)
         own = World(
-            settings=settings,
+            settings=ledger_settings(session, each.ledger),
             issuers={PartyNumber(row.issuer): issuer_record_of(row) for row in issuers},
             invoice_uses=_uses(session, each.ledger, asked),
             inherited=None if world is None else world.inherited,
@@ -244,22 +224,6 @@ def _inherited(session: Session, pin: Pin, asked: _Asked) -> World | None:
 def _uses(session: Session, ledger: str, asked: _Asked) -> dict[tuple[PartyNumber, bytes], InvoiceUse]:
     return {
         (PartyNumber(use.payer), use.fingerprint): InvoiceUse(use.total, use.used)
-        for use in _rows(session, InvoiceUseRow, ledger, InvoiceUseRow.fingerprint, asked.invoices)
+        for use in rows_of(session, InvoiceUseRow, ledger, InvoiceUseRow.fingerprint, asked.invoices)
         if use.payer in asked.payers
     }
-
-
-def _rows(
-    session: Session,
-    table: type[R],
-    contract: str,
-    column: InstrumentedAttribute[Any] | None = None,
-    keys: Collection[Any] | None = None,
-) -> Iterator[R]:
-    if keys is not None and not keys:
-        return
-    columns = table.__table__.c
-    query = select(*columns).where(columns.contract == contract)
-    if column is not None and keys is not None:
-        query = query.where(columns[column.key].in_(sorted(keys)))
-    yield from session.execute(query)  # type: ignore[misc]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import LineId, PartyNumber, VoucherId
@@ -80,16 +80,7 @@ def vouchers_of(
     """A page of the caller's vouchers of one ledger (the newest), by id. `held`: only those that it holds now and that
     have not ended."""
     pin = pin or setting.pin
-    query = (
-        select(VoucherRow, PromiseRow)
-        .join(
-            PromiseRow,
-            (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise),
-        )
-        .where(VoucherRow.contract == pin.ledger)
-        .order_by(VoucherRow.voucher)
-        .limit(limit)
-    )
+    query = _with_promise(pin).order_by(VoucherRow.voucher).limit(limit)
     if held:
         query = query.where(VoucherRow.holder == (caller.party or 0), VoucherRow.ended_as.is_(None))
     else:
@@ -102,18 +93,19 @@ def vouchers_of(
 def voucher_of(session: Session, setting: Setting, caller: Caller, number: VoucherId) -> VoucherView:
     """One voucher, of whichever ledger has it; Refusal NotFound."""
     for pin in reversed(setting.pins):
-        query = (
-            select(VoucherRow, PromiseRow)
-            .join(
-                PromiseRow,
-                (PromiseRow.contract == VoucherRow.contract) & (PromiseRow.promise == VoucherRow.promise),
-            )
-            .where(VoucherRow.contract == pin.ledger, VoucherRow.voucher == number, sees_voucher(caller, pin))
-        )
+        query = _with_promise(pin).where(VoucherRow.voucher == number, sees_voucher(caller, pin))
         found = session.execute(query).one_or_none()
         if found is not None:
             return _view(caller, pin, found[0], found[1])
     raise not_found("voucher")
+
+
+def _with_promise(pin: Pin) -> Select[VoucherRow, PromiseRow]:
+    """The ledger's vouchers, each with its promise."""
+    same = (PromiseRow.contract == VoucherRow.contract, PromiseRow.promise == VoucherRow.promise)
+    return (
+        select(VoucherRow, PromiseRow).join(PromiseRow, and_(*same)).where(VoucherRow.contract == pin.ledger)
+    )
 
 
 def _view(caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow) -> VoucherView:

@@ -43,7 +43,9 @@ from ledger.offer_tables import OfferRow, SignatureRow
 from ledger.outbox import put
 from ledger.pin import Pin
 from ledger.rows_about import world_about
-from ledger.signing import WITH_NEW_SIGNER, digest, root_id
+from ledger.signing import digest, root_id
+from ledger.verifiers import is_proof
+from ledger.world import World
 
 OPEN, RECALLING, COMPLETE = "open", "recalling", "complete"
 DECLINED, EXPIRED, RECALLED = "declined", "expired", "recalled"
@@ -76,7 +78,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
-    duties = judge(session, setting, proposal)
+    duties = _judge(setting, proposal, _world_of(session, proposal))
     if party not in duties:
         raise Refusal("NotASigner", {"party": int(party)})
     contract = domain_of(agreement, proposal.pin)
@@ -141,10 +143,14 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     return offer
 
 
-def judge(session: Session, setting: Setting, proposal: Proposal) -> tuple[PartyNumber, ...]:
+def _world_of(session: Session, proposal: Proposal) -> World:
+    """What judging the agreement takes."""
+    return world_about(session, proposal.pin, proposal.agreement, root=proposal.root, issued=proposal.issued)
+
+
+def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNumber, ...]:
     """Who has to sign, in their order, where the rules have nothing against it now; else their Refusal."""
     now, agreement, root = setting.chain_clock(), proposal.agreement, proposal.root
-    world = world_about(session, proposal.pin, agreement, root=root, issued=proposal.issued)
     count = None if proposal.consents is None else (True,) * proposal.consents
     duties = rules.signers(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
     refused = rules.may(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
@@ -189,13 +195,11 @@ def sign(
     missing = [row for row in mine if row.consent is None]
     if not missing:
         raise Refusal("AlreadySigned", {"party": int(party)})
-    judge(session, setting, proposal)
+    world = _world_of(session, proposal)
+    _judge(setting, proposal, world)
     at = setting.machine_clock()
     for row in missing:
-        proves = isinstance(proposal.agreement, WITH_NEW_SIGNER) and row.place == len(rows) - 1
-        world = world_about(
-            session, proposal.pin, proposal.agreement, root=proposal.root, issued=proposal.issued
-        )
+        proves = is_proof(proposal.agreement, row.place, len(rows))
         if signature is None:
             consent = custodial_consent(
                 setting, world, proposal.agreement, party, pin=proposal.pin, proves=proves
@@ -214,7 +218,7 @@ def sign(
             )
             row.made = OUTSIDE
         row.consent, row.who, row.signed_at = hex_of(consent), caller.who, at
-    _changed(offer, at)
+    changed(offer, at)
     if all(row.consent is not None for row in rows):
         _complete(session, offer, proposal, rows, at=at)
     session.flush()
@@ -268,7 +272,7 @@ def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow,
 def end(offer: OfferRow, status: str, *, at: int) -> None:
     """The offer has come to nothing, for good."""
     offer.status, offer.closed = status, True
-    _changed(offer, at)
+    changed(offer, at)
 
 
 def require_open(offer: OfferRow, *, now: int) -> None:
@@ -308,7 +312,8 @@ def proper_reason(text: str) -> str:
     return text.strip()
 
 
-def _changed(offer: OfferRow, at: int) -> None:
+def changed(offer: OfferRow, at: int) -> None:
+    """Another state of the offer than anybody has seen so far."""
     offer.version, offer.changed_at = offer.version + 1, at
 
 

@@ -43,7 +43,7 @@ from ledger.negotiation.setting import Setting
 from ledger.negotiation.signers import NamedSigner, signer_bytes
 from ledger.organisation_tables import AuditHeadRow, InvitationRow, OrganisationRow
 from ledger.record_rows import party_of, verifier_of
-from ledger.rows_about import registry_settings
+from ledger.rows import registry_settings
 from ledger.tables import PartyRow, VerifierRow
 from ledger.verifiers import verifiers_of
 from ledger.world import Party, Role, World

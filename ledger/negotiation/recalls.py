@@ -26,6 +26,7 @@ from ledger.negotiation.offers import (
     RECALLED,
     RECALLING,
     Proposal,
+    changed,
     end,
     make,
     proper_reason,
@@ -60,7 +61,7 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
         end(offer, RECALLED, at=at)
     else:
         offer.status = RECALLING
-        offer.version, offer.changed_at = offer.version + 1, at
+        changed(offer, at)
         session.flush()
         revocation = make(session, setting, caller, _revocation(session, setting, caller, offer))
         offer.recalled_by = revocation.number
