@@ -315,7 +315,10 @@ def _asked(project: Path, proof: str, name: str, *, solver: str) -> tuple[int, M
     if not answer.is_file():
         raise CannotRun(f"halmos gave no answer for {name}:\n{(done.stdout + done.stderr)[-2_000:]}")
     results: Mapping[str, Any] = json.loads(answer.read_text("utf-8"))["test_results"]
-    (result,) = (result for of_contract in results.values() for result in of_contract)
+    found = [result for of_contract in results.values() for result in of_contract]
+    if not found:
+        raise CannotRun(f"halmos did not come to {name}:\n{(done.stdout + done.stderr)[-2_000:]}")
+    (result,) = found
     return result["exitcode"], result
 
 

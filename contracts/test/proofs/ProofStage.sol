@@ -56,6 +56,11 @@ contract UnknownPredecessor {
         registry = registry_;
     }
 
+    /// None before it: what earlier ones inherited is in its own answers, and their run-off is asked at deployment.
+    function predecessor() external pure returns (address) {
+        return address(0);
+    }
+
     function inheritedStandingOf(uint256) external view returns (IssuerState) {
         return _issuer;
     }
