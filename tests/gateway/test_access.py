@@ -97,6 +97,7 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
         "/bank/court-freeze-requests": {"voucher": voucher, "order": "x", "until": house.day(9)},
         "/bank/overdue-declarations": {"voucher": voucher},
+        "/offers": {"agreement": {"agreement": "Revoke", "voucher": voucher, "sequence": 1}},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
