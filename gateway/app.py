@@ -16,6 +16,7 @@ from gateway import (
     onboarding_routes,
     people_routes,
     problems,
+    provider_routes,
     settlement_routes,
     sign_in_routes,
 )
@@ -70,6 +71,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        provider_routes.router,
         people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
