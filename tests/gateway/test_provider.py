@@ -159,9 +159,12 @@ def test_an_answer_belongs_to_the_browser_that_began_and_to_its_time(house: Hous
     client, address = sent(house)
     came = stand.goes(address, subject="u-1", email=MAIL)
     assert refused(comes_back(house.nobody(), came))
+    assert refused(comes_back(client, {**came, "state": "another"}))
+    assert came["code"] in stand.given  # nobody was asked about it
     victim, _ = sent(house)
     assert refused(comes_back(victim, came))  # an attacker's answer in somebody's browser
-    assert refused(comes_back(client, {**came, "state": "another"}))
+    client, address = sent(house)
+    came = stand.goes(address, subject="u-1", email=MAIL)
     house.clock.now += ATTEMPT_SECONDS
     assert refused(comes_back(client, came))
 
