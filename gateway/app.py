@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
+    bank_act_routes,
     desk_routes,
     health_routes,
     holding_routes,
     offer_routes,
     onboarding_routes,
     problems,
+    settlement_routes,
     sign_in_routes,
 )
 from gateway.answers import PREFIX
@@ -70,6 +72,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
+        bank_act_routes.router,
+        settlement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
         holding_routes.router,
