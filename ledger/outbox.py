@@ -175,7 +175,7 @@ def _put(session: Session, row: _Values, agreement: Agreement | Unsigned, *, at:
     known = _known(agreement, row["digest"], row["consents"], row["calldata"])
     values = {**row, **known, "queued_at": at, "status": SIGNED, "attempts": 0}
     put_in = _PUT[session.get_bind().dialect.name]
-    number = session.scalar(put_in, [values])  # nothing where it is there already
+    number = session.execute(put_in, [values]).scalar()  # nothing where it is there already
     return number if number is not None else _present(session, row["contract"], row["digest"])
 
 

@@ -156,8 +156,9 @@ def _type_hash(cls: type[Struct]) -> bytes:
 
 
 def _struct_hash(struct: Struct) -> bytes:
-    words = (_word(member, getattr(struct, member.name)) for member in members_of(type(struct)))
-    return keccak(_type_hash(type(struct)) + b"".join(words))
+    kind: Any = type(struct)  # hashable, which its type does not say
+    words = (_word(member, getattr(struct, member.name)) for member in members_of(kind))
+    return keccak(_type_hash(kind) + b"".join(words))
 
 
 def _word(member: Member, value: Any) -> bytes:
