@@ -14,6 +14,7 @@ from gateway import (
     offer_routes,
     onboarding_routes,
     problems,
+    programme_routes,
     sign_in_routes,
 )
 from gateway.answers import PREFIX
@@ -72,6 +73,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.bank,
         desk_routes.issuer,
         desk_routes.supplier,
+        programme_routes.issuer,
+        programme_routes.everyone,
         holding_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)

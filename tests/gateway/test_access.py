@@ -39,7 +39,19 @@ def theirs(shared_house: House) -> Theirs:
     applied = house.nobody().post("/api/v1/applications", json=application(house, invitation=token))
     assert applied.status_code == 201, applied.text
     number = str(applied.json()["organisation"])
-    return Theirs(house, {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number})
+    made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    programme = str(made.json()["id"])
+    house.desk(ISSUER).post(f"/issuer/programmes/{programme}/close")
+    return Theirs(
+        house,
+        {
+            "offer_id": offer["id"],
+            "voucher": voucher,
+            "line": "2-1",
+            "organisation": number,
+            "programme": programme,
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,11 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/check": None,
         "/admission": {"sign": True},
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
+        "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
+        "/versions": {"longest_tenor": 90},
+        "/close": None,
+        "/pass": None,
+        "/stop": {"reason": "x"},
     }
     for end, body in known.items():
         if path.endswith(end):
@@ -119,7 +136,9 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         assert door.asks_who or door.path in OPEN, door
         if not door.asks_who:
             continue
-        path = door.path.format(offer_id="0" * 32, voucher="0x" + "0" * 64, line="1-1", organisation=1)
+        path = door.path.format(
+            offer_id="0" * 32, voucher="0x" + "0" * 64, line="1-1", organisation=1, programme="0" * 32
+        )
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
