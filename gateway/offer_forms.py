@@ -152,6 +152,29 @@ class SplitOfferForm(OfferForm):
     overdue: Flag = False
 
 
+class AgreementForm(OfferForm):
+    """Any agreement, as it will be signed: whole fen, ISO days, Unix seconds, 0x text. A deadline is optional."""
+
+    model_config = examples(
+        agreement={
+            "agreement": "Release",
+            "voucher": "0x" + "ab" * 32,
+            "sequence": 3,
+            "by": 2,
+            "deadline": 1790812799,
+        },
+        sign=True,
+    )
+    agreement: Annotated[dict[str, Any], Field(max_length=20)]
+    issued: Annotated[
+        dict[str, Any] | None,
+        Field(max_length=20, description="The issue once more, for CancelWhole and RevokeIssue."),
+    ] = None
+    agreed: Annotated[
+        Flag, Field(description="The payee signs the asserted payment too, which then takes effect at once.")
+    ] = False
+
+
 class SignatureForm(Form):
     """A consent: by the key that is kept here, or a signature over the offer's typed data made anywhere."""
 

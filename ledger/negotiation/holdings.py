@@ -26,7 +26,7 @@ from ledger.negotiation.access import Caller, not_found, sees_line, sees_voucher
 from ledger.negotiation.reservations import Headroom, headrooms
 from ledger.negotiation.setting import Setting
 from ledger.pin import Pin
-from ledger.tables import HistoryRow, LineRow, PromiseRow, VoucherRow
+from ledger.tables import HistoryRow, LineRow, PledgeRow, PromiseRow, VoucherRow
 from ledger.world import bank_of
 
 DEEPEST: Final = 256
@@ -87,7 +87,7 @@ def vouchers_of(
         query = query.where(sees_voucher(caller, pin))
     if after is not None:
         query = query.where(VoucherRow.voucher > after)
-    return [_view(caller, pin, voucher, promise) for voucher, promise in session.execute(query)]
+    return [_view(caller, pin, *found) for found in session.execute(query)]
 
 
 def voucher_of(session: Session, setting: Setting, caller: Caller, number: VoucherId) -> VoucherView:
@@ -96,19 +96,25 @@ def voucher_of(session: Session, setting: Setting, caller: Caller, number: Vouch
         query = _with_promise(pin).where(VoucherRow.voucher == number, sees_voucher(caller, pin))
         found = session.execute(query).one_or_none()
         if found is not None:
-            return _view(caller, pin, found[0], found[1])
+            return _view(caller, pin, *found)
     raise not_found("voucher")
 
 
-def _with_promise(pin: Pin) -> Select[VoucherRow, PromiseRow]:
-    """The ledger's vouchers, each with its promise."""
+def _with_promise(pin: Pin) -> Select[VoucherRow, PromiseRow, int]:
+    """The ledger's vouchers, each with its promise and its pledgee (NULL: none)."""
     same = (PromiseRow.contract == VoucherRow.contract, PromiseRow.promise == VoucherRow.promise)
+    pledged = (PledgeRow.contract == VoucherRow.contract, PledgeRow.voucher == VoucherRow.voucher)
     return (
-        select(VoucherRow, PromiseRow).join(PromiseRow, and_(*same)).where(VoucherRow.contract == pin.ledger)
+        select(VoucherRow, PromiseRow, PledgeRow.pledgee)
+        .join(PromiseRow, and_(*same))
+        .outerjoin(PledgeRow, and_(*pledged))
+        .where(VoucherRow.contract == pin.ledger)
     )
 
 
-def _view(caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow) -> VoucherView:
+def _view(
+    caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow, pledgee: int | None
+) -> VoucherView:
     party = caller.party
     if voucher.holder == party:
         standing = Standing.HOLDER
@@ -116,7 +122,7 @@ def _view(caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow) ->
         standing = Standing.ISSUER
     elif bank_of(promise.line) == party:
         standing = Standing.BANK
-    elif voucher.funder == party:
+    elif party in (voucher.funder, pledgee):
         standing = Standing.CONCERNED
     else:
         standing = Standing.FORMER

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -57,8 +57,8 @@ LONGEST_REASON: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """An agreement to be offered. `consents`: how many, where that changes the meaning (a payment that its payee signs
-    too); `issued`: the issue, where the verb wants it resupplied."""
+    """An agreement to be offered. `consents`: how many, where that changes the meaning (two or more of a payment say
+    that its payee signs too); `issued`: the issue, where the verb wants it resupplied."""
 
     agreement: Agreement
     pin: Pin
@@ -161,6 +161,7 @@ def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNum
     now, agreement, root = setting.chain_clock(), proposal.agreement, proposal.root
     count = None if proposal.consents is None else (True,) * proposal.consents
     duties = rules.signers(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
+    count = None if count is None else (True,) * len(duties)
     refused = rules.may(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
     if refused is not None:
         raise refused
@@ -186,12 +187,13 @@ def sign(
     *,
     signature: bytes | None = None,
     signer: bytes | None = None,
-) -> SignatureRow:
+) -> None:
     """The caller's party consents, by a key that is kept here or, with `signature`, by one that is not.
 
     `signer`: the whole signer bytes of a P-256, RSA or passkey signer, which the registry keeps as a hash only. Who
-    has to sign twice (a bank that is issuer too) signs both places. Refusal: what the contract would say; OfferClosed,
-    NotASigner, AlreadySigned, NoCustodialKey, ReviewNeeded; the credential errors where the signature is not good.
+    has to sign twice (a bank that is issuer too) signs both places; a rekey is signed by the old key and, again, by the
+    new. Refusal: what the contract would say; OfferClosed, NotASigner, AlreadySigned, NoCustodialKey, ReviewNeeded; the
+    credential errors where the signature is not good.
     """
     require(caller, Right.SIGN)
     require_open(offer, now=setting.chain_clock())
@@ -209,34 +211,32 @@ def sign(
         require_reviewed(session, offer)
     world = _world_of(session, proposal)
     _judge(setting, proposal, world)
-    at = setting.machine_clock()
+    at, made = setting.machine_clock(), CUSTODIAL if signature is None else OUTSIDE
+    unfit: list[InputError | Refusal] = []
     for row in missing:
         proves = is_proof(proposal.agreement, row.place, len(rows))
-        if signature is None:
-            consent = custodial_consent(
-                setting, world, proposal.agreement, party, pin=proposal.pin, proves=proves
-            )
-            row.made = CUSTODIAL
-        else:
-            consent = require_good(
-                setting,
-                world,
-                proposal.agreement,
-                party,
-                pin=proposal.pin,
-                signature=signature,
-                signer=signer,
-                proves=proves,
-            )
-            row.made = OUTSIDE
-        row.consent, row.who, row.signed_at = hex_of(consent), caller.who, at
+        facts: Any = {"pin": proposal.pin, "proves": proves}
+        try:
+            if signature is None:
+                consent = custodial_consent(setting, world, proposal.agreement, party, **facts)
+            else:
+                facts |= {"signature": signature, "signer": signer}
+                consent = require_good(setting, world, proposal.agreement, party, **facts)
+        except (
+            InputError,
+            Refusal,
+        ) as error:  # a rekey is signed by the old key at one place, by the new at another
+            unfit.append(error)
+            continue
+        row.consent, row.made, row.who, row.signed_at = hex_of(consent), made, caller.who, at
+    if len(unfit) == len(missing):
+        raise unfit[0]
     changed(offer, at)
     if all(row.consent is not None for row in rows):
         _complete(session, offer, proposal, rows, at=at)
     session.flush()
-    facts = {"verb": offer.verb, "made": missing[0].made, "complete": offer.status == COMPLETE}
-    audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=facts)
-    return missing[0]
+    told = {"verb": offer.verb, "made": made, "complete": offer.status == COMPLETE}
+    audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=told)
 
 
 def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:

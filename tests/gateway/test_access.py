@@ -97,6 +97,7 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/issuer/promise-offers": house.promise(reference="PO walk"),
         "/supplier/transfer-offers": {"voucher": voucher, "recipient": B},
         "/supplier/split-offers": {"voucher": voucher, "parts": [{"recipient": B, "face": "500.00"}]},
+        "/offers": {"agreement": {"agreement": "Revoke", "voucher": voucher, "sequence": 1}},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
