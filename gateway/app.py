@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
+    bank_act_routes,
     desk_routes,
     health_routes,
     holding_routes,
@@ -15,6 +16,7 @@ from gateway import (
     onboarding_routes,
     problems,
     programme_routes,
+    settlement_routes,
     sign_in_routes,
 )
 from gateway.answers import PREFIX
@@ -71,6 +73,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
+        bank_act_routes.router,
+        settlement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,

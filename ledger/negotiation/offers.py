@@ -58,12 +58,14 @@ LONGEST_REASON: Final = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An agreement to be offered. `consents`: how many, where that changes the meaning (two or more of a payment say
-    that its payee signs too); `issued`: the issue, where the verb wants it resupplied."""
+    that its payee signs too); `issued`: the issue, where the verb wants it resupplied; `asked`: its maker asks others
+    for it and signs nothing (a bank that asks the registrar for a court freeze)."""
 
     agreement: Agreement
     pin: Pin
     issued: Issue | None = None
     consents: int | None = None
+    asked: bool = False
 
     @property
     def root(self) -> VoucherId | None:
@@ -82,7 +84,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
     duties = _judge(setting, proposal, _world_of(session, proposal))
-    if party not in duties:
+    if party not in duties and not proposal.asked:
         raise Refusal("NotASigner", {"party": int(party)})
     programme = None
     if isinstance(agreement, Issue) and agreement.issuer == party:

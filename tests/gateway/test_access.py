@@ -39,19 +39,11 @@ def theirs(shared_house: House) -> Theirs:
     applied = house.nobody().post("/api/v1/applications", json=application(house, invitation=token))
     assert applied.status_code == 201, applied.text
     number = str(applied.json()["organisation"])
+    ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
-    programme = str(made.json()["id"])
-    house.desk(ISSUER).post(f"/issuer/programmes/{programme}/close")
-    return Theirs(
-        house,
-        {
-            "offer_id": offer["id"],
-            "voucher": voucher,
-            "line": "2-1",
-            "organisation": number,
-            "programme": programme,
-        },
-    )
+    ids["programme"] = str(made.json()["id"])
+    house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
+    return Theirs(house, {**ids, "due_day": house.day(120)})
 
 
 @dataclass(frozen=True)
@@ -97,6 +89,17 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/issuer/promise-offers": house.promise(reference="PO walk"),
         "/supplier/transfer-offers": {"voucher": voucher, "recipient": B},
         "/supplier/split-offers": {"voucher": voucher, "parts": [{"recipient": B, "face": "500.00"}]},
+        "/bank/payment-offers": {
+            "voucher": voucher,
+            "purpose": "settlement",
+            "value_day": house.day(0),
+            "reference": "walk",
+        },
+        "/bank/withdrawal-offers": {"voucher": voucher},
+        "/bank/line-change-offers": {"line": "2-1", "limit": "1.00"},
+        "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
+        "/bank/court-freeze-requests": {"voucher": voucher, "order": "x", "until": house.day(9)},
+        "/bank/overdue-declarations": {"voucher": voucher},
         "/offers": {"agreement": {"agreement": "Revoke", "voucher": voucher, "sequence": 1}},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
@@ -137,9 +140,9 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         assert door.asks_who or door.path in OPEN, door
         if not door.asks_who:
             continue
-        path = door.path.format(
-            offer_id="0" * 32, voucher="0x" + "0" * 64, line="1-1", organisation=1, programme="0" * 32
-        )
+        known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
+        known["programme"] = "0" * 32
+        path = door.path.format(**known, due_day="2026-09-30")
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -155,7 +158,7 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":
-            answer = desk.get(filled)
+            answer = desk.get(filled, issuer=ISSUER, paid="1.00") if "/shares" in path else desk.get(filled)
             if "{" in path:
                 assert answer.status_code == 404, f"{method} {path}: {answer.text}"
             else:
