@@ -207,7 +207,10 @@ class PromiseRow(Base):
     """An issue with its terms; live + settled + cancelled = face."""
 
     __tablename__ = "promises"
-    __table_args__ = (ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),
+        Index("promises_by_issuer", "contract", "issuer", "due_day"),
+    )
     contract: Mapped[str] = _contract()
     promise: Mapped[PromiseId] = mapped_column(primary_key=True)
     line: Mapped[LineId]

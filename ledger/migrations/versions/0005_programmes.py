@@ -1,4 +1,5 @@
-"""Programmes of issuers, their versions, and promises that want a second pair of eyes.
+"""Programmes of issuers, their versions, and promises that want a second pair of eyes; an index for what an
+issuer has to pay by day.
 
 Nothing that was there is changed. On the way back all of it is lost.
 """
@@ -52,8 +53,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("offer"),
     )
     op.create_index("reviews_by_organisation", "reviews", ["organisation", "reviewer"])
+    op.create_index("promises_by_issuer", "promises", ["contract", "issuer", "due_day"])
 
 
 def downgrade() -> None:
+    op.drop_index("promises_by_issuer", "promises")
     for table in ("reviews", "programme_versions", "programmes"):
         op.drop_table(table)
