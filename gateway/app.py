@@ -14,6 +14,7 @@ from gateway import (
     holding_routes,
     offer_routes,
     onboarding_routes,
+    people_routes,
     problems,
     programme_routes,
     settlement_routes,
@@ -70,6 +71,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
