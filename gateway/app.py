@@ -14,7 +14,9 @@ from gateway import (
     holding_routes,
     offer_routes,
     onboarding_routes,
+    people_routes,
     problems,
+    programme_routes,
     settlement_routes,
     sign_in_routes,
 )
@@ -69,6 +71,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
@@ -76,6 +79,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         settlement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
+        programme_routes.issuer,
+        programme_routes.everyone,
         holding_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)

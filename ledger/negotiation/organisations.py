@@ -101,6 +101,7 @@ def enlist(
         password=sealed,
         roles=sorted(str(role) for role in roles),
         totp=None,
+        totp_step=None,
         disabled=False,
         created_at=at,
     )
