@@ -16,6 +16,7 @@ from gateway import (
     onboarding_routes,
     people_routes,
     problems,
+    programme_routes,
     provider_routes,
     settlement_routes,
     sign_in_routes,
@@ -80,6 +81,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         settlement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
+        programme_routes.issuer,
+        programme_routes.everyone,
         holding_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)

@@ -38,7 +38,7 @@ class Gateway:
         return self.setting.machine_clock()
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:  # not worth a thread
     """The gateway that the app was made with."""
     found = request.app.state.gateway
     assert isinstance(found, Gateway)

@@ -52,6 +52,9 @@ def theirs(shared_house: House) -> Theirs:
     number = str(applied.json()["organisation"])
     person = str(house.desk(A).get("/people").json()["items"][0]["person"])
     ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
+    made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    ids["programme"] = str(made.json()["id"])
+    house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person})
 
 
@@ -117,6 +120,11 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/check": None,
         "/admission": {"sign": True},
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
+        "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
+        "/versions": {"longest_tenor": 90},
+        "/close": None,
+        "/pass": None,
+        "/stop": {"reason": "x"},
         "/shut-out": None,
         "/let-in": None,
         "/second-factor-reset": None,
@@ -148,6 +156,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         if not door.asks_who:
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
+        known["programme"] = "0" * 32
         path = door.path.format(**known, due_day="2026-09-30", person=1)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
