@@ -15,7 +15,10 @@ from gateway import (
     holding_routes,
     offer_routes,
     onboarding_routes,
+    people_routes,
     problems,
+    programme_routes,
+    provider_routes,
     settlement_routes,
     sign_in_routes,
 )
@@ -70,6 +73,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        provider_routes.router,
+        people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
@@ -78,6 +83,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         disbursement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
+        programme_routes.issuer,
+        programme_routes.everyone,
         holding_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)

@@ -7,8 +7,8 @@
     voucher_history
 
 What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in
-`outbox_tables.py`, `offer_tables.py`, `disbursement_tables.py` and `organisation_tables.py`. Amounts are fen, days
-China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but
+`outbox_tables.py`, `offer_tables.py`, `disbursement_tables.py`, `programme_tables.py` and `organisation_tables.py`.
+Amounts are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but
 a block's names its contract and has it in its key, because one database follows several on one chain. No rule
 stands here; the migrations make the tables, and a test compares the two.
 """
@@ -20,13 +20,13 @@ from typing import Final
 from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger import disbursement_tables, offer_tables, organisation_tables, outbox_tables
+from ledger import disbursement_tables, offer_tables, organisation_tables, outbox_tables, programme_tables
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
 __all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
-__all__ += ["disbursement_tables"]
+__all__ += ["disbursement_tables", "programme_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
@@ -207,6 +207,7 @@ class PromiseRow(Base):
     __table_args__ = (
         ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),
         Index("promises_by_line", "contract", "line", "due_day"),
+        Index("promises_by_issuer", "contract", "issuer", "due_day"),
     )
     contract: Mapped[str] = _contract()
     promise: Mapped[PromiseId] = mapped_column(primary_key=True)
