@@ -88,7 +88,7 @@ def found(
 
 def price(opening: Mapping[str, Any] | None, face: Fen) -> Fen | None:
     """What the seller gets for the face; None where the quote cannot be read."""
-    text = None if opening is None else opening.get("text")
+    text = None if opening is None else opening.get("quote")
     if not isinstance(text, str):
         return None
     try:

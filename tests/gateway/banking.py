@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from sqlalchemy import select, update
 
 from ledger.agreements import Discount, PartyNumber, Pledge, VoucherId
 from ledger.calendar import Day, DayCount, date_of_day, is_working_day
-from ledger.discount import Quote, price, to_json
+from ledger.discount import SALT_BYTES, Quote, price, quote_hash, to_json
 from ledger.members import parse_voucher
 from ledger.money import Fen, parse_rate, yuan
-from ledger.negotiation.access import Caller
-from ledger.negotiation.openings import opened
+from ledger.offer_tables import OpeningRow
 from ledger.organisation_tables import OrganisationRow
 from ledger.tables import VoucherRow
 from tests.gateway.house import Desk, House
@@ -83,8 +83,11 @@ def opened_sale(house: House, voucher: str, funder: int, *, rate: str = "3.6000"
     )
     with house.office.store.writing() as session:
         number = session.scalars(select(OrganisationRow.number).where(OrganisationRow.party == funder)).one()
-        system = Caller(organisation=number, party=PartyNumber(funder), who="test", roles=frozenset())
-        hashed = opened(session, system, "quote", to_json(quote))
+        salt = secrets.token_bytes(SALT_BYTES)
+        hashed = bytes(quote_hash(quote, salt))
+        content = {"quote": to_json(quote)}
+        opening = OpeningRow(hash=hashed, kind="quote", salt=salt.hex(), content=content, organisation=number)
+        session.add(opening)
     sold(house, voucher, funder, quote=hashed, days=days)
     return yuan(price(Fen(row.face), quote).proceeds).replace(",", "")
 
