@@ -9,8 +9,8 @@
 What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in
 `outbox_tables.py`, `offer_tables.py`, `disbursement_tables.py`, `programme_tables.py` and `organisation_tables.py`.
 Amounts are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is
-`bank-reference`. Every row but a block's names its contract and has it in its key, because one database follows several on one chain. No rule
-stands here; the migrations make the tables, and a test compares the two.
+`bank-reference`. Every row but a block's names its contract and has it in its key, because one database follows
+several on one chain. No rule stands here; the migrations make the tables, and a test compares the two.
 """
 
 from __future__ import annotations
