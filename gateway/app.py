@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +30,10 @@ from gateway.answers import PREFIX
 from gateway.gateway import Gateway
 from gateway.request_log import Numbered
 
+THREADS: Final = 6
+"""Requests that are worked on at a time; the others wait. Measured: `tests/bench_gateway.md`."""
+GARBAGE: Final = (20_000, 20, 50)
+"""As `gc.set_threshold` takes them: requests make and drop many small objects that are in no cycle."""
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -59,6 +67,17 @@ class ToldOnce:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+@asynccontextmanager
+async def _serving(_app: FastAPI) -> AsyncIterator[None]:
+    """How the process works while it serves. Python lets one thread work at a time: more than a few only wait for each
+    other. What was made by now stays, and is not looked through for garbage again and again."""
+    current_default_thread_limiter().total_tokens = THREADS
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+    yield
+
+
 def create_app(gateway: Gateway) -> FastAPI:
     """The app over an open installation. It starts nothing and closes nothing."""
     app = _App(
@@ -68,6 +87,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=_serving,
     )
     app.state.gateway = gateway
     problems.install(app)

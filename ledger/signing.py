@@ -115,6 +115,12 @@ def typed_data(agreement: Agreement, domain: Domain) -> dict[str, Any]:
 def digest(agreement: Agreement, domain: Domain) -> bytes:
     """The 32 bytes that are signed. InputError where the domain is the other contract's."""
     _require_same_contract(agreement, domain)
+    what: Any = agreement  # hashable, which its type does not say
+    return _digest(what, domain)
+
+
+@lru_cache(maxsize=64)
+def _digest(agreement: Any, domain: Domain) -> bytes:
     return keccak(b"\x19\x01" + _separator(domain) + _struct_hash(agreement))
 
 

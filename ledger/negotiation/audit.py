@@ -38,6 +38,7 @@ def note(
 ) -> None:
     """Adds an entry to the trail of the caller's organisation; call it last in a transaction, because it keeps the
     organisation's other acts waiting until the commit. `at` in Unix seconds of the machine."""
+    session.flush()  # an organisation's first act makes its head
     mine = {"whose": caller.organisation}
     place, previous = session.execute(_HEAD, mine).one()
     entry = AuditRow(
@@ -56,15 +57,14 @@ def note(
     session.execute(_MOVE, {**mine, "to_place": entry.place, "to_hash": entry.hash})
 
 
+_HEADS: Final = AuditHeadRow.__table__.c
 _HEAD: Final = (
-    select(AuditHeadRow.place, AuditHeadRow.hash)
-    .where(AuditHeadRow.organisation == bindparam("whose"))
-    .with_for_update()
+    select(_HEADS.place, _HEADS.hash).where(_HEADS.organisation == bindparam("whose")).with_for_update()
 )
 _ADD: Final = insert(AuditRow.__table__)  # type: ignore[arg-type]
 _MOVE: Final = (
     update(AuditHeadRow.__table__)  # type: ignore[arg-type]
-    .where(AuditHeadRow.organisation == bindparam("whose"))
+    .where(_HEADS.organisation == bindparam("whose"))
     .values(place=bindparam("to_place"), hash=bindparam("to_hash"))
 )
 

@@ -48,14 +48,10 @@ def views(session: Session, rows: Sequence[OfferRow], *, now: int) -> list[Offer
     return [_view(row, items.get(row.item or 0), ended, now=now) for row in rows]
 
 
-_ITEMS: Final = select(
-    OutboxRow.number,
-    OutboxRow.status,
-    OutboxRow.tx_hash,
-    OutboxRow.block,
-    OutboxRow.refusal,
-    OutboxRow.facts,
-).where(OutboxRow.number.in_(bindparam("numbers", expanding=True)))
+_BOX: Final = OutboxRow.__table__.c
+_ITEMS: Final = select(_BOX.number, _BOX.status, _BOX.tx_hash, _BOX.block, _BOX.refusal, _BOX.facts).where(
+    _BOX.number.in_(bindparam("numbers", expanding=True))
+)
 
 
 def listed(

@@ -19,7 +19,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from ledger import voucher as rules
 from ledger.agreements import (
@@ -165,13 +165,18 @@ def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNum
 
 def found(session: Session, caller: Caller, offer_id: str, *, lock: bool = False) -> OfferRow:
     """An offer that the caller may see; Refusal NotFound. `lock`: held until the transaction ends."""
-    row = session.scalar(_FOUND[lock], {"offer_id": offer_id, **asking(caller)})
+    asked = {"offer_id": offer_id, **asking(caller)}
+    row = session.scalars(_FOUND[lock], asked).unique().one_or_none()
     if row is None:
         raise not_found("offer")
     return row
 
 
-_SEEN: Final = select(OfferRow).where(OfferRow.id == bindparam("offer_id"), SEES_OFFER)
+_SEEN: Final = (
+    select(OfferRow)
+    .where(OfferRow.id == bindparam("offer_id"), SEES_OFFER)
+    .options(joinedload(OfferRow.signatures))
+)
 _FOUND: Final = MappingProxyType(
     {
         False: _SEEN,

@@ -125,8 +125,9 @@ def _known(session: Session, named: Named) -> Answer | None:
 
 
 _LOCK: Final = text("select pg_try_advisory_xact_lock(:lock)")
-_KNOWN: Final = select(RequestRow.endpoint, RequestRow.body, RequestRow.status, RequestRow.answer).where(
-    RequestRow.organisation == bindparam("whose"), RequestRow.key == bindparam("named")
+_KEPT: Final = RequestRow.__table__.c
+_KNOWN: Final = select(_KEPT.endpoint, _KEPT.body, _KEPT.status, _KEPT.answer).where(
+    _KEPT.organisation == bindparam("whose"), _KEPT.key == bindparam("named")
 )
 _KEEP: Final = insert(RequestRow.__table__)  # type: ignore[arg-type]
 

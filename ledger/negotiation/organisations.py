@@ -125,8 +125,9 @@ def names_of(session: Session, parties: Sequence[int]) -> Mapping[PartyNumber, s
     return {PartyNumber(int(party or 0)): name for party, name in found}
 
 
-_NAMES: Final = select(OrganisationRow.party, OrganisationRow.name).where(
-    OrganisationRow.party.in_(bindparam("parties", expanding=True))
+_KNOWN: Final = OrganisationRow.__table__.c
+_NAMES: Final = select(_KNOWN.party, _KNOWN.name).where(
+    _KNOWN.party.in_(bindparam("parties", expanding=True))
 )
 
 
