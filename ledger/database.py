@@ -131,7 +131,12 @@ def _begin_sqlite(connection: Connection) -> None:
 def _postgresql(url: URL) -> Engine:
     settings = {name: value for name, value in _SETTINGS.items() if name not in url.query}
     engine = create_engine(
-        url, hide_parameters=True, connect_args=settings, pool_size=CONNECTIONS, max_overflow=0
+        url,
+        hide_parameters=True,
+        connect_args=settings,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_use_lifo=True,
     )
     event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "checkin", _laid_down)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _END: Final = b"\r\n\r\n"
+LOOK: Final = 0.2
+"""Seconds between two looks for an effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,25 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def served(port: int, requests: Sequence[bytes], *, clients: int, status: int) -> Served:
-    """All requests, from so many clients at once; each takes the next one that nobody has taken."""
-    return asyncio.run(_served(port, requests, clients, status))
+Errand = bytes | tuple[bytes, bytes]
+"""A request; or a change, and what is asked until its effect is to be seen."""
 
 
-async def _served(port: int, requests: Sequence[bytes], clients: int, status: int) -> Served:
-    waiting, took = iter(requests), list[float]()
+def served(port: int, errands: Sequence[Errand], *, clients: int, status: int, until: bytes = b"") -> Served:
+    """All errands, by so many clients at once; each takes the next one that nobody has taken.
+
+    `status`: of the answer, or of the change's. `until`: what is in the answer that the second request is repeated for.
+    """
+    return asyncio.run(_served(port, errands, clients, status, until))
+
+
+async def _served(port: int, errands: Sequence[Errand], clients: int, status: int, until: bytes) -> Served:
+    waiting, took = iter(errands), list[float]()
     opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
     start = time.perf_counter()
-    await asyncio.gather(*(_client(reader, writer, waiting, took, status) for reader, writer in opened))
+    await asyncio.gather(
+        *(_client(reader, writer, waiting, took, status, until) for reader, writer in opened)
+    )
     seconds = time.perf_counter() - start
     for _, writer in opened:
         writer.close()
@@ -63,15 +74,29 @@ async def _served(port: int, requests: Sequence[bytes], clients: int, status: in
 async def _client(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    waiting: Iterator[bytes],
+    waiting: Iterator[Errand],
     took: list[float],
     status: int,
+    until: bytes,
 ) -> None:
     for each in waiting:
         start = time.perf_counter()
-        writer.write(each)
-        head = await reader.readuntil(_END)
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        body = await reader.readexactly(int(length))
+        if isinstance(each, bytes):
+            await _answer(reader, writer, each, status)
+        else:
+            change, look = each
+            await _answer(reader, writer, change, status)
+            while until not in await _answer(reader, writer, look, 200):
+                await asyncio.sleep(LOOK)
         took.append(time.perf_counter() - start)
-        assert head.split(b" ", 2)[1] == str(status).encode(), (head + body)[:2_000].decode()
+
+
+async def _answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes, status: int
+) -> bytes:
+    writer.write(asked)
+    head = await reader.readuntil(_END)
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    body = await reader.readexactly(int(length))
+    assert head.split(b" ", 2)[1] == str(status).encode(), (head + body)[:2_000].decode()
+    return body
