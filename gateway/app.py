@@ -20,6 +20,7 @@ from gateway import (
     provider_routes,
     settlement_routes,
     sign_in_routes,
+    standing_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -75,6 +76,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         provider_routes.router,
         people_routes.router,
         onboarding_routes.router,
+        standing_routes.router,
         offer_routes.router,
         desk_routes.bank,
         bank_act_routes.router,
