@@ -32,6 +32,7 @@ from ledger.installation import Installation, opened
 from ledger.monitoring import Pipeline, Reason, halted_by
 from ledger.negotiation import register_check
 from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
+from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.onboarding import settle
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
@@ -50,6 +51,8 @@ ANSWER_SECONDS: Final = 3
 """For requests that are under way when it is told to stop."""
 AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
 """Files with the certificate authorities that are trusted, as PATH lists them."""
+CUT_OFF: Final = "TALLYSTICK_CUT_OFF"
+"""Until when of a day payments for that day are prepared, China time; 16:30 where it is not set."""
 
 PROVIDER: Final = "TALLYSTICK_OIDC_"
 """With ISSUER, CLIENT, SECRET and LANDING behind it: the provider of sign-ins, all four or none."""
@@ -99,6 +102,7 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
         setting=setting_of(installation),
         register=_register(),
         authorities=_authorities(os.environ.get(AUTHORITIES, "")),
+        hours=Hours.parse(os.environ.get(CUT_OFF, "") or DEFAULT_HOURS.text),
         provider=_provider(),
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),

@@ -15,7 +15,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from gateway.callers import caller_of
 from ledger.negotiation.access import StaffRole
 from tests.gateway.applying import application
-from tests.gateway.house import House
+from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
+from tests.gateway.house import NAMES, House
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
 OPEN = {
@@ -52,10 +53,27 @@ def theirs(shared_house: House) -> Theirs:
     number = str(applied.json()["organisation"])
     person = str(house.desk(A).get("/people").json()["items"][0]["person"])
     ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
+    run = _run(house)
+    ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person, "party": str(A)})
+
+
+def _run(house: House) -> dict[str, Any]:
+    """A run of disbursements that BANK has exported."""
+    with_accounts(house)
+    sold = house.held(reference="PO private 3")
+    total = opened_sale(house, sold, BANK)
+    item = {"voucher": sold, "account_name": NAMES[A], "filing": "08123456001234567890"}
+    body = {"items": [item], "value_day": working_day(house), "count": 1, "total": total}
+    done = house.desk(BANK).post("/bank/disbursement-runs", body)
+    assert done.status_code == 201, done.text
+    run = done.json()
+    for role, act in (("reviewer", "release"), ("operator", "export")):
+        assert house.desk(BANK, role).post(f"/bank/disbursement-runs/{run['id']}/{act}").status_code == 200
+    return dict(run)
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,15 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/bank/court-freeze-requests": {"voucher": voucher, "order": "x", "until": house.day(9)},
         "/bank/overdue-declarations": {"voucher": voucher},
         "/offers": {"agreement": {"agreement": "Revoke", "voucher": voucher, "sequence": 1}},
+        "/bank/disbursement-runs": {
+            "items": [{"voucher": voucher, "account_name": "x", "filing": "08123456001234567890"}],
+            "value_day": working_day(house),
+            "count": 1,
+            "total": "1.00",
+        },
+        "/release": None,
+        "/cancel": {"reason": "x"},
+        "/export": None,
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
@@ -164,7 +191,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
         known["programme"] = "0" * 32
-        path = door.path.format(**known, due_day="2026-09-30", person=1, party=1)
+        path = door.path.format(**known, due_day="2026-09-30", person=1, party=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -180,6 +207,10 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
             continue
         if role is StaffRole.REGISTRAR and path.startswith("/parties/"):
             continue  # every party concerns the registrar
+        if path == "/bank/disbursement-confirmations":
+            answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
+            assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
+            continue
         filled = path.format(**theirs.ids)
         if method == "GET":
             answer = desk.get(filled, issuer=ISSUER, paid="1.00") if "/shares" in path else desk.get(filled)
