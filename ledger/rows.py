@@ -250,13 +250,21 @@ def _of(records: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
 
 def ledger_settings(session: Session, ledger: str) -> Settings:
     """Tenor cap and stops of a ledger, as its rows say."""
-    rows = rows_of(session, LedgerSettingsRow, ledger)
+    return settings_in(rows_of(session, LedgerSettingsRow, ledger))
+
+
+def settings_in(rows: Iterable[LedgerSettingsRow]) -> Settings:
+    """The same, of rows that were read."""
     return next((settings_of(row) for row in rows), Settings())
 
 
 def registry_settings(session: Session, registry: str) -> RegistrySettings:
     """Who is registrar, as the rows say."""
-    rows = rows_of(session, RegistrySettingsRow, registry)
+    return registry_settings_in(rows_of(session, RegistrySettingsRow, registry))
+
+
+def registry_settings_in(rows: Iterable[RegistrySettingsRow]) -> RegistrySettings:
+    """The same, of rows that were read."""
     return next((registry_settings_of(row) for row in rows), RegistrySettings())
 
 

@@ -39,7 +39,8 @@ from ledger.record_rows import (
     verifier_of,
     voucher_of,
 )
-from ledger.rows import ledger_settings, registry_settings, rows_of
+from ledger.rows import ledger_settings, registry_settings_in, rows_of, settings_in
+from ledger.rows_known import Known, RowsOf
 from ledger.signing import WITH_NEW_SIGNER
 from ledger.store import pins
 from ledger.succession import inherited
@@ -49,11 +50,13 @@ from ledger.tables import (
     FreezeRow,
     InvoiceUseRow,
     IssuerRow,
+    LedgerSettingsRow,
     LineRow,
     PartyRow,
     PaymentRow,
     PledgeRow,
     PromiseRow,
+    RegistrySettingsRow,
     SignerRow,
     VerifierRow,
     VoucherRow,
@@ -103,18 +106,20 @@ def world_about(
     *,
     root: VoucherId | None = None,
     issued: Issue | None = None,
+    known: Known | None = None,
 ) -> World:
     """What the rows of this ledger and its registry say of everything that the agreement can depend on.
 
-    root: as `voucher.apply` wants it, the id that an issue makes or made.
+    root: as `voucher.apply` wants it, the id that an issue makes or made. `known`: what earlier judgements have read.
     """
+    rows = rows_of if known is None else known.rows(session, pin)
     asked = _asked(agreement, root, issued)
     draft = World().draft()
-    draft.registry_settings = registry_settings(session, pin.registry)
+    draft.registry_settings = registry_settings_in(rows(session, RegistrySettingsRow, pin.registry))
     office = draft.registry_settings
     asked.parties.update((office.registrar, office.next_registrar))
-    _read_ledger(session, pin.ledger, draft, asked, agreement)
-    _read_registry(session, pin.registry, draft, asked, agreement)
+    _read_ledger(session, pin.ledger, draft, asked, agreement, rows)
+    _read_registry(session, pin.registry, draft, asked, agreement, rows)
     world = draft.world()
     before = _inherited(session, pin, asked)
     return world if before is None else replace(world, inherited=before.inherited)
@@ -145,20 +150,20 @@ def _asked(agreement: Agreement | Unsigned, root: VoucherId | None, issued: Issu
 
 
 def _read_ledger(
-    session: Session, ledger: str, draft: Draft, asked: _Asked, agreement: Agreement | Unsigned
+    session: Session, ledger: str, draft: Draft, asked: _Asked, agreement: Agreement | Unsigned, rows: RowsOf
 ) -> None:
-    draft.settings = ledger_settings(session, ledger)
+    draft.settings = settings_in(rows(session, LedgerSettingsRow, ledger))
     if asked.vouchers:
         _read_vouchers(session, ledger, draft, asked, agreement)
     for _ in range(2):  # a line, then its parent
         missing = asked.lines - draft.lines.keys()
-        for line in rows_of(session, LineRow, ledger, LineRow.line, missing):
+        for line in rows(session, LineRow, ledger, LineRow.line, missing):
             draft.lines[line.line] = line_of(line)
             asked.parties.update((line.issuer, bank_of(line.line)))
             if line.parent:
                 asked.lines.add(line.parent)
     asked.parties.update(bank_of(line) for line in asked.lines)
-    for issuer in rows_of(session, IssuerRow, ledger, IssuerRow.issuer, asked.parties):
+    for issuer in rows(session, IssuerRow, ledger, IssuerRow.issuer, asked.parties):
         draft.issuers[PartyNumber(issuer.issuer)] = issuer_record_of(issuer)
     draft.invoice_uses.update(_uses(session, ledger, asked))
 
@@ -197,12 +202,17 @@ def _read_vouchers(
 
 
 def _read_registry(
-    session: Session, registry: str, draft: Draft, asked: _Asked, agreement: Agreement | Unsigned
+    session: Session,
+    registry: str,
+    draft: Draft,
+    asked: _Asked,
+    agreement: Agreement | Unsigned,
+    rows: RowsOf,
 ) -> None:
     asked.parties.discard(0)
     for _ in range(2):  # a party, then its sponsor
         missing = asked.parties - draft.parties.keys()
-        found = list(rows_of(session, PartyRow, registry, PartyRow.party, missing))
+        found = list(rows(session, PartyRow, registry, PartyRow.party, missing))
         draft.parties.update((PartyNumber(row.party), party_of(row)) for row in found)
         draft.recoveries.update(recoveries_of(found))
         if not isinstance(agreement, RegistryAgreement):
@@ -215,7 +225,7 @@ def _read_registry(
             draft.signers[signer.signer] = PartyNumber(signer.party)
     by_verifier = any(party.kind is SignerKind.VERIFIER for party in draft.parties.values())
     if by_verifier or isinstance(agreement, (*WITH_NEW_SIGNER, ListVerifier)):
-        for verifier in rows_of(session, VerifierRow, registry):
+        for verifier in rows(session, VerifierRow, registry):
             draft.verifiers[verifier.verifier] = verifier_of(verifier)
 
 

@@ -84,7 +84,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
-    duties = _judge(setting, proposal, _world_of(session, proposal))
+    duties = _judge(setting, proposal, _world_of(session, setting, proposal))
     if party not in duties and not proposal.asked:
         raise Refusal("NotASigner", {"party": int(party)})
     programme = None
@@ -148,9 +148,16 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     return offer
 
 
-def _world_of(session: Session, proposal: Proposal) -> World:
+def _world_of(session: Session, setting: Setting, proposal: Proposal) -> World:
     """What judging the agreement takes."""
-    return world_about(session, proposal.pin, proposal.agreement, root=proposal.root, issued=proposal.issued)
+    return world_about(
+        session,
+        proposal.pin,
+        proposal.agreement,
+        root=proposal.root,
+        issued=proposal.issued,
+        known=setting.known,
+    )
 
 
 def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNumber, ...]:
@@ -217,7 +224,7 @@ def sign(
         if offer.organisation != caller.organisation:
             require_within(session, caller, proposal.agreement, today=setting.today)
         require_reviewed(session, offer)
-    world = _world_of(session, proposal)
+    world = _world_of(session, setting, proposal)
     _judge(setting, proposal, world)
     at, made = setting.machine_clock(), CUSTODIAL if signature is None else OUTSIDE
     unfit: list[InputError | Refusal] = []

@@ -7,7 +7,7 @@ by the machine's, which nobody can move by travelling a demo chain.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ledger.agreements import Agreement
 from ledger.calendar import Day, Timestamp, day_of
@@ -17,6 +17,7 @@ from ledger.keys import Keyring
 from ledger.members import Contract
 from ledger.outbox import machine_clock
 from ledger.pin import Pin
+from ledger.rows_known import Known
 from ledger.signing import Domain
 
 
@@ -32,6 +33,8 @@ class Setting:
     reader: Reader
     chain_clock: Callable[[], Timestamp]
     machine_clock: Callable[[], int]
+    known: Known = field(default_factory=Known)
+    """Rows that many judgements have in common."""
 
     @property
     def pin(self) -> Pin:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from ledger import voucher
 from ledger.agreements import (
@@ -27,6 +30,7 @@ from ledger.agreements import (
     Revoke,
     SetTenorCap,
     StopIssue,
+    Suspend,
     Unfreeze,
     VetoRekey,
     VoucherId,
@@ -34,6 +38,7 @@ from ledger.agreements import (
     from_json,
 )
 from ledger.calendar import DAY_SECONDS, Day, Timestamp
+from ledger.consent import is_suspended
 from ledger.errors import Refusal
 from ledger.members import Contract, line_id
 from ledger.money import Fen
@@ -41,6 +46,7 @@ from ledger.outbox_tables import OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.rows import world_of
 from ledger.rows_about import world_about
+from ledger.rows_known import Known
 from ledger.signing import root_id
 from ledger.world import World
 from tests.ledger.office import (
@@ -176,15 +182,8 @@ def test_it_takes_a_fixed_number_of_queries(town: Town) -> None:
         for agreement, issued in cases(town):
             source = agreement if isinstance(agreement, Issue) else issued
             root = None if source is None else root_id(source, town.office.domain(Contract.LEDGER))
-            asked: list[str] = []
-
-            def count(*given: Any) -> None:
-                asked.append(given[2])  # noqa: B023  it is gone before the next round
-
-            engine = session.get_bind()
-            event.listen(engine, "before_cursor_execute", count)
-            world_about(session, town.office.pin, agreement, root=root, issued=issued)
-            event.remove(engine, "before_cursor_execute", count)
+            with counted(session) as asked:
+                world_about(session, town.office.pin, agreement, root=root, issued=issued)
             assert len(asked) <= MOST_QUERIES, (agreement, asked)
 
 
@@ -194,3 +193,44 @@ def test_nothing_else_is_read(town: Town) -> None:
         some = world_about(session, town.office.pin, transfer)
     assert set(some.vouchers) == {town.vouchers["waiting"]}
     assert set(some.parties) <= {REGISTRAR, BANK, ISSUER, A, B}
+
+
+# ---- what judgements have in common -------------------------------------------------------------------------
+
+
+def test_what_was_read_is_not_read_again_until_the_chain_has_gone_on(tmp_path: Path) -> None:
+    with office_in(tmp_path) as office:
+        office.follow()
+        known, issue = Known(), office.issue_of(supplier=B)
+
+        def asked() -> tuple[int, World]:
+            with office.store.reading() as session, counted(session) as statements:
+                world = world_about(session, office.pin, issue, known=known)
+            return len(statements), world
+
+        first, before = asked()
+        again, same = asked()
+        assert again <= first - 4 and same == before
+        with office.store.reading() as session:
+            assert before == world_about(session, office.pin, issue)
+        office.do(Suspend(B, 1, some_hash("why"), LATER), REGISTRAR)
+        assert not is_suspended(asked()[1], B)  # the rows are the chain's as far as it was followed
+        office.follow()
+        anew, after = asked()
+        assert anew > again and is_suspended(after, B)
+
+
+@contextmanager
+def counted(session: Session) -> Iterator[list[str]]:
+    """The statements that are executed meanwhile."""
+    asked: list[str] = []
+
+    def count(*given: Any) -> None:
+        asked.append(given[2])
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
