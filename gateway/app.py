@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
     bank_act_routes,
+    bulk_routes,
     desk_routes,
     health_routes,
     holding_routes,
@@ -80,6 +81,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,
+        bulk_routes.router,
         programme_routes.everyone,
         holding_routes.router,
     ):

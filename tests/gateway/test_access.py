@@ -20,7 +20,7 @@ from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, 
 
 OPEN = {"/health", "/ready", "/metrics", "/api/v1/session", "/api/v1/token", "/api/v1/applications"}
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/clients", "/invitations", "/people")
+OWN = ("/clients", "/invitations", "/people", "/issuer/bulk-checks", "/issuer/bulk-runs")
 """Paths under which everybody makes something of the own organisation."""
 
 
@@ -44,9 +44,20 @@ def theirs(shared_house: House) -> Theirs:
     person = str(house.desk(A).get("/people").json()["items"][0]["person"])
     ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    ids["run"] = _sent_file(house)
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person})
+
+
+def _sent_file(house: House) -> str:
+    """A file of promises that the issuer has sent."""
+    head = "reference,line,supplier,face,due,invoice_number,invoice_amount,invoice_total"
+    content = f"{head}\nPO private 3,2-1,{A},500.00,{house.day(90)},F,500.00,500.00\n".encode()
+    desk = house.desk(ISSUER)
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": "file", "Content-Type": "text/csv"}
+    done = desk.client.post("/api/v1/issuer/bulk-runs", content=content, headers=told)
+    return str(done.json()["id"])
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,9 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
         "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
         "/versions": {"longest_tenor": 90},
+        "/bulk-checks": None,
+        "/bulk-runs": None,
+        "/next": {"sign": True},
         "/close": None,
         "/pass": None,
         "/stop": {"reason": "x"},
@@ -147,7 +161,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         if not door.asks_who:
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
-        known["programme"] = "0" * 32
+        known["programme"] = known["run"] = "0" * 32
         path = door.path.format(**known, due_day="2026-09-30", person=1)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
