@@ -11,6 +11,7 @@ from gateway import (
     bank_act_routes,
     bulk_routes,
     desk_routes,
+    disbursement_routes,
     health_routes,
     holding_routes,
     offer_routes,
@@ -18,6 +19,7 @@ from gateway import (
     people_routes,
     problems,
     programme_routes,
+    provider_routes,
     settlement_routes,
     sign_in_routes,
 )
@@ -72,12 +74,14 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        provider_routes.router,
         people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
         bank_act_routes.router,
         settlement_routes.router,
+        disbursement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,

@@ -30,7 +30,7 @@ from ledger.sheets import csv_text
 from ledger.workbooks import workbook
 
 router = APIRouter(prefix="/issuer", tags=["Issuer's desk"], route_class=SheetRoute, responses=PROBLEMS)
-RunId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["0b6ff2c2d1e54b0c9a3f5d7e8c1b2a30"])]
+FileId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["0b6ff2c2d1e54b0c9a3f5d7e8c1b2a30"])]
 State = Literal["waiting", "offered", "refused"]
 COLUMNS = (
     "行 row",
@@ -163,13 +163,13 @@ def send_file(request: Request, moving: MovingHere) -> Response:
     return moving.do(work)
 
 
-@router.post("/bulk-runs/{run}/next", response_model=RunView)
-def offer_next(run: RunId, form: OfferNextForm, moving: MovingHere) -> Response:
+@router.post("/bulk-runs/{file}/next", response_model=RunView)
+def offer_next(file: FileId, form: OfferNextForm, moving: MovingHere) -> Response:
     """Offers the next promises of a file in one transaction. Killed meanwhile, none of these is offered; sent again
     under the same name, they are offered once."""
 
     def work(session: Session) -> Reply:
-        row = bulk.run_of(session, moving.caller, run, lock=True)
+        row = bulk.run_of(session, moving.caller, file, lock=True)
         bulk.offer(
             session,
             moving.gateway.setting,
@@ -201,18 +201,18 @@ def list_files(
     return RunPage(items=[_run(row, counts[row.number]) for row in page], next=more)
 
 
-@router.get("/bulk-runs/{run}")
-def one_file(run: RunId, caller: CallerHere, gateway: GatewayHere) -> RunView:
+@router.get("/bulk-runs/{file}")
+def one_file(file: FileId, caller: CallerHere, gateway: GatewayHere) -> RunView:
     """One file, and how far its promises are."""
     require(caller, Right.READ)
     with gateway.store.reading() as session:
-        row = bulk.run_of(session, caller, run)
+        row = bulk.run_of(session, caller, file)
         return _run(row, bulk.progress(session, [row])[row.number])
 
 
-@router.get("/bulk-runs/{run}/promises")
+@router.get("/bulk-runs/{file}/promises")
 def promises_of_file(
-    run: RunId,
+    file: FileId,
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
@@ -222,15 +222,15 @@ def promises_of_file(
     require(caller, Right.READ)
     after = number_of(cursor_)
     with gateway.store.reading() as session:
-        row = bulk.run_of(session, caller, run)
+        row = bulk.run_of(session, caller, file)
         found = bulk.promises(session, row, limit=limit + 1, after=-1 if after is None else after)
     page, more = page_of(found, limit, lambda each: each.row.place)
     return BulkPromisePage(items=[_promise(each) for each in page], next=more)
 
 
-@router.get("/bulk-runs/{run}/result", response_class=Response, responses=_RESULT)
+@router.get("/bulk-runs/{file}/result", response_class=Response, responses=_RESULT)
 def result_of_file(
-    run: RunId,
+    file: FileId,
     caller: CallerHere,
     gateway: GatewayHere,
     form: Annotated[Literal["csv", "xlsx"], Query(description="Which kind of file.")] = "csv",
@@ -238,10 +238,10 @@ def result_of_file(
     """What became of each promise, as a file in which nothing is a formula."""
     require(caller, Right.READ)
     with gateway.store.reading() as session:
-        row = bulk.run_of(session, caller, run)
+        row = bulk.run_of(session, caller, file)
         found = [_promise(each) for each in bulk.promises(session, row, limit=None, after=-1)]
     rows = [_cells(each) for each in found]
-    told = {"Content-Disposition": f'attachment; filename="{run}.{form}"', "Cache-Control": "no-store"}
+    told = {"Content-Disposition": f'attachment; filename="{file}.{form}"', "Cache-Control": "no-store"}
     if form == "csv":
         return Response(csv_text(COLUMNS, rows).encode(), media_type=CSV, headers=told)
     return Response(workbook(COLUMNS, rows), media_type=XLSX, headers=told)

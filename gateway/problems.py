@@ -29,6 +29,7 @@ from ledger.errors import (
 )
 from ledger.explain import explain, plain_facts
 from ledger.negotiation.business_registry import RegisterUnusable
+from ledger.negotiation.provider import ProviderUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_CELLS: Final = 200
@@ -120,7 +121,9 @@ def _unlike_a_refusal(error: TallystickError) -> tuple[str, int]:
     match error:
         case BodyRefused():
             return error.name, error.status
-        case RegisterUnusable() | DatabaseBusy() | DatabaseUncertain() | DatabaseUnusable() | ChainError():
+        case RegisterUnusable() | ProviderUnusable() | ChainError():
+            return name, 503
+        case DatabaseBusy() | DatabaseUncertain() | DatabaseUnusable():
             return name, 503
         case InputError():
             return name, 422

@@ -16,24 +16,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger import bulk_tables, offer_tables, organisation_tables, outbox_tables, programme_tables
+from ledger import (
+    bulk_tables,
+    disbursement_tables,
+    offer_tables,
+    organisation_tables,
+    outbox_tables,
+    programme_tables,
+)
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
-__all__ += [
-    "bulk_tables",
-    "offer_tables",
-    "organisation_tables",
-    "outbox_tables",
-    "programme_tables",
-]  # so that `Base` knows every table
+__all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
+__all__ += ["bulk_tables", "disbursement_tables", "programme_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
+_SOLD: Final = text("quote is not null")
 
 
 def _contract() -> Mapped[str]:
@@ -209,6 +212,7 @@ class PromiseRow(Base):
     __tablename__ = "promises"
     __table_args__ = (
         ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),
+        Index("promises_by_line", "contract", "line", "due_day"),
         Index("promises_by_issuer", "contract", "issuer", "due_day"),
     )
     contract: Mapped[str] = _contract()
@@ -238,6 +242,7 @@ class VoucherRow(Base):
         ForeignKeyConstraint(["contract", "promise"], ["promises.contract", "promises.promise"]),
         Index("vouchers_by_holder", "contract", "holder"),
         Index("vouchers_by_promise", "contract", "promise"),
+        Index("vouchers_by_funder", "contract", "funder", sqlite_where=_SOLD, postgresql_where=_SOLD),
     )
     contract: Mapped[str] = _contract()
     voucher: Mapped[VoucherId] = mapped_column(primary_key=True)

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ledger import voucher as rules
@@ -35,7 +36,7 @@ from ledger.agreements import (
 from ledger.columns import bytes_of, hex_of
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
-from ledger.negotiation.access import Caller, Right, not_found, require, sees_offer
+from ledger.negotiation.access import SEES_OFFER, Caller, Right, asking, not_found, require
 from ledger.negotiation.consents import custodial_consent, require_good
 from ledger.negotiation.programmes import require_within
 from ledger.negotiation.reservations import reserve
@@ -131,20 +132,12 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
         created_at=at,
         changed_at=at,
     )
+    offer.signatures = [
+        SignatureRow(place=place, party=int(duty), consent=None, made=None, who=None, signed_at=None)
+        for place, duty in enumerate(duties)
+    ]
     session.add(offer)
     session.flush()
-    session.add_all(
-        SignatureRow(
-            offer=offer.number,
-            place=place,
-            party=int(duty),
-            consent=None,
-            made=None,
-            who=None,
-            signed_at=None,
-        )
-        for place, duty in enumerate(duties)
-    )
     if programme is not None and programme.wants_review(int(offer.face or 0)):
         ask(session, caller, offer)
     session.flush()
@@ -176,13 +169,19 @@ def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNum
 
 def found(session: Session, caller: Caller, offer_id: str, *, lock: bool = False) -> OfferRow:
     """An offer that the caller may see; Refusal NotFound. `lock`: held until the transaction ends."""
-    query = select(OfferRow).where(OfferRow.id == offer_id, sees_offer(caller))
-    if lock:
-        query = query.with_for_update(of=OfferRow).execution_options(populate_existing=True)
-    row = session.scalar(query)
+    row = session.scalar(_FOUND[lock], {"offer_id": offer_id, **asking(caller)})
     if row is None:
         raise not_found("offer")
     return row
+
+
+_SEEN: Final = select(OfferRow).where(OfferRow.id == bindparam("offer_id"), SEES_OFFER)
+_FOUND: Final = MappingProxyType(
+    {
+        False: _SEEN,
+        True: _SEEN.with_for_update(of=OfferRow).execution_options(populate_existing=True),
+    }
+)
 
 
 def sign(
@@ -203,7 +202,7 @@ def sign(
     """
     require(caller, Right.SIGN)
     require_open(offer, now=setting.chain_clock())
-    proposal, rows = proposal_of(session, setting, offer), signatures_of(session, offer)
+    proposal, rows = proposal_of(setting, offer), offer.signatures
     party = _signing(caller, proposal.agreement)
     mine = [row for row in rows if row.party == party]
     if not mine:
@@ -238,8 +237,9 @@ def sign(
     if len(unfit) == len(missing):
         raise unfit[0]
     changed(offer, at)
-    if all(row.consent is not None for row in rows):
-        _complete(session, offer, proposal, rows, at=at)
+    with session.no_autoflush:  # one change of the row, not two
+        if all(row.consent is not None for row in rows):
+            _complete(session, offer, proposal, rows, at=at)
     session.flush()
     told = {"verb": offer.verb, "made": made, "complete": offer.status == COMPLETE}
     audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=told)
@@ -276,7 +276,7 @@ def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow,
     require(caller, Right.PROPOSE)
     party = caller.acting()
     require_open(offer, now=setting.chain_clock())
-    if party not in [row.party for row in signatures_of(session, offer)]:
+    if party not in [row.party for row in offer.signatures]:
         raise Refusal("NotASigner", {"party": int(party)})
     offer.reason = proper_reason(reason)
     end(offer, DECLINED, at=setting.machine_clock())
@@ -307,20 +307,14 @@ def require_version(offer: OfferRow, given: int | None) -> None:
         raise Refusal("VersionDiffers", {"given": given, "present": offer.version})
 
 
-def proposal_of(session: Session, setting: Setting, offer: OfferRow) -> Proposal:
+def proposal_of(setting: Setting, offer: OfferRow) -> Proposal:
     """The agreement again, as it was offered."""
     agreement, issued = from_json(offer.agreement), None if offer.issued is None else from_json(offer.issued)
     assert issued is None or isinstance(issued, Issue)
     count = None
     if offer.verb == "assertPayment":
-        count = len(signatures_of(session, offer))
+        count = len(offer.signatures)
     return Proposal(agreement=agreement, pin=setting.pin_of(offer.ledger), issued=issued, consents=count)
-
-
-def signatures_of(session: Session, offer: OfferRow) -> list[SignatureRow]:
-    """The consents that it wants, in their order."""
-    query = select(SignatureRow).where(SignatureRow.offer == offer.number).order_by(SignatureRow.place)
-    return list(session.scalars(query))
 
 
 def proper_reason(text: str) -> str:

@@ -33,7 +33,6 @@ from ledger.negotiation.offers import (
     proper_reason,
     proposal_of,
     require_open,
-    signatures_of,
 )
 from ledger.negotiation.proposals import deadline
 from ledger.negotiation.reviews import to_review
@@ -57,7 +56,7 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
     require_open(offer, now=setting.chain_clock())
     offer.reason = proper_reason(reason)
     party, at = caller.acting(), setting.machine_clock()
-    left = [row for row in signatures_of(session, offer) if row.party == party and row.consent is not None]
+    left = [row for row in offer.signatures if row.party == party and row.consent is not None]
     at_once = all(row.made == CUSTODIAL for row in left)
     if at_once:
         end(offer, RECALLED, at=at)
@@ -84,7 +83,7 @@ def stop(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *,
 
 def _revocation(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> Proposal:
     """What voids the offered agreement on the chain."""
-    offered = proposal_of(session, setting, offer)
+    offered = proposal_of(setting, offer)
     until, agreement = deadline(setting, None), offered.agreement
     if isinstance(agreement, Issue):
         number = promise_id(agreement, domain_of(agreement, offered.pin))
