@@ -16,6 +16,7 @@ from gateway import (
     holding_routes,
     offer_routes,
     onboarding_routes,
+    payable_routes,
     people_routes,
     problems,
     programme_routes,
@@ -86,6 +87,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.supplier,
         programme_routes.issuer,
         bulk_routes.router,
+        payable_routes.router,
         programme_routes.everyone,
         holding_routes.router,
     ):

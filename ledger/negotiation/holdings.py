@@ -212,12 +212,14 @@ def _hop(row: HistoryRow, *, shown: bool) -> Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """A line with its sums, and which of the two, line or parent line, leaves less."""
+    """A line with its sums, and which of the two, line or parent line, leaves less. `blocked`: why nothing can be
+    promised under it, whatever is available."""
 
     ledger: str
     row: LineRow
     headroom: Headroom
     parent: Headroom | None
+    blocked: Sequence[str]
 
     @property
     def available(self) -> int:
@@ -242,12 +244,15 @@ def lines_of(
     limit: int,
     after: LineId | None = None,
     only: LineId | None = None,
+    parent: LineId | None = None,
 ) -> list[LineView]:
-    """A page of the lines of the newest ledger that the caller may see, by id."""
+    """A page of the lines of the newest ledger that the caller may see, by id; with `parent` its sub-lines."""
     ledger, now = setting.pin.ledger, setting.chain_clock()
     query = select(LineRow).where(LineRow.contract == ledger, sees_line(caller)).order_by(LineRow.line)
     if only is not None:
         query = query.where(LineRow.line == only)
+    if parent is not None:
+        query = query.where(LineRow.parent == parent)
     if after is not None:
         query = query.where(LineRow.line > after)
     rows = list(session.scalars(query.limit(limit)))
@@ -263,8 +268,19 @@ def lines_of(
             row=row,
             headroom=sums[row.line],
             parent=None if row.parent is None else sums[row.parent],
+            blocked=_blocked(row, known.get(row.parent or LineId(0)), today=setting.today),
         )
         for row in rows
+    ]
+
+
+def _blocked(row: LineRow, parent: LineRow | None, *, today: int) -> list[str]:
+    both = [("", row)] if parent is None else [("", row), ("parent ", parent)]
+    return [
+        whose + why
+        for whose, each in both
+        for why, holds in (("frozen", each.frozen), ("expired", each.expiry < today))
+        if holds
     ]
 
 
