@@ -106,7 +106,7 @@ def claims(
     limit: int,
     after: VoucherId | None = None,
 ) -> list[VoucherRow]:
-    """A page of the vouchers that the caller is to pay on this due day, by id; Refusal NotFound where it owes nothing."""
+    """A page of the vouchers that the caller is to pay on this due day, by id; Refusal NotFound on any other day."""
     same = and_(PromiseRow.contract == VoucherRow.contract, PromiseRow.promise == VoucherRow.promise)
     query = (
         select(VoucherRow)
