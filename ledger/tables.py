@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ledger import (
     bulk_tables,
     disbursement_tables,
+    invoice_tables,
     offer_tables,
     organisation_tables,
     outbox_tables,
@@ -32,7 +33,7 @@ from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
 __all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
-__all__ += ["bulk_tables", "disbursement_tables", "programme_tables"]
+__all__ += ["bulk_tables", "disbursement_tables", "invoice_tables", "programme_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
@@ -332,6 +333,7 @@ class InvoiceUseRow(Base):
     """What was issued or passed on against one invoice of one paying party."""
 
     __tablename__ = "invoice_uses"
+    __table_args__ = (Index("invoice_uses_by_fingerprint", "contract", "fingerprint"),)
     contract: Mapped[str] = _contract()
     payer: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     fingerprint: Mapped[bytes] = mapped_column(primary_key=True)

@@ -30,7 +30,14 @@ OPEN = {
     "/api/v1/session/provider/answer",
 }
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/clients", "/invitations", "/people", "/issuer/bulk-checks", "/issuer/bulk-runs")
+OWN = (
+    "/bank/invoice-checks",
+    "/clients",
+    "/invitations",
+    "/people",
+    "/issuer/bulk-checks",
+    "/issuer/bulk-runs",
+)
 """Paths under which everybody makes something of the own organisation."""
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from ledger import (
     bulk_tables,
     disbursement_tables,
+    invoice_tables,
     offer_tables,
     organisation_tables,
     outbox_tables,
@@ -246,7 +247,14 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
     assert {"outbox", "batches", "transactions"} < outgoing
     people = {
         each.__tablename__
-        for module in (bulk_tables, disbursement_tables, offer_tables, organisation_tables, programme_tables)
+        for module in (
+            bulk_tables,
+            disbursement_tables,
+            invoice_tables,
+            offer_tables,
+            organisation_tables,
+            programme_tables,
+        )
         for each in vars(module).values()
         if _is_table(each)
     }
