@@ -24,6 +24,7 @@ from gateway import (
     provider_routes,
     settlement_routes,
     sign_in_routes,
+    waiting_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -90,6 +91,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         programme_routes.issuer,
         bulk_routes.router,
         payable_routes.router,
+        waiting_routes.router,
         programme_routes.everyone,
         holding_routes.router,
     ):

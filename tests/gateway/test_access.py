@@ -26,6 +26,7 @@ OPEN = {
     "/api/v1/session",
     "/api/v1/token",
     "/api/v1/applications",
+    "/api/v1/invitations/look",
     "/api/v1/session/provider",
     "/api/v1/session/provider/answer",
 }
@@ -63,6 +64,8 @@ def theirs(shared_house: House) -> Theirs:
     run = _run(house)
     ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    waits = house.desk(A).post("/supplier/invited-transfers", {"voucher": voucher, "name": "PO private"})
+    ids["transfer"] = str(waits.json()["id"])
     ids["file"] = _sent_file(house)
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
@@ -170,6 +173,9 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/bulk-checks": None,
         "/bulk-runs": None,
         "/next": {"sign": True},
+        "/supplier/invited-transfers": {"voucher": voucher, "name": "walk"},
+        "/withdraw": None,
+        "/look": {"invitation": "x" * 40},
         "/close": None,
         "/pass": None,
         "/stop": {"reason": "x"},
@@ -204,7 +210,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         if not door.asks_who:
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
-        known["programme"] = known["file"] = "0" * 32
+        known["programme"] = known["file"] = known["transfer"] = "0" * 32
         path = door.path.format(**known, due_day="2026-09-30", person=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
