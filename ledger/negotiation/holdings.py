@@ -142,6 +142,7 @@ def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]
     for row in session.scalars(_HISTORY, asked):
         rows[row.voucher].append(row)
     hops: list[Hop] = []
+    concerned = False  # funder or pledgee: from its own first step on it sees what becomes of the voucher
     for number, child in ways:
         holder: int | None = None
         for row in rows[number]:
@@ -149,12 +150,14 @@ def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]
             before, holder = holder, row.holder if row.holder is not None else holder
             own = number == view.row.voucher
             moved = row.name in ("Issued", "Transferred") or parting
-            if not own and not moved:
-                continue
             took_part = caller.party in (before, row.holder, row.party) and caller.party is not None
+            concerned = concerned or (own and took_part and view.standing is Standing.CONCERNED)
+            shown = whole or took_part or concerned
+            if not moved and not (own and shown):
+                continue  # what earlier holders did with it
             if own and view.standing is Standing.FORMER and not took_part:
                 continue
-            hops.append(_hop(row, shown=whole or took_part or (own and view.standing is not Standing.FORMER)))
+            hops.append(_hop(row, shown=shown))
             if parting:
                 break
     return hops

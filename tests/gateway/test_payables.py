@@ -14,7 +14,7 @@ from ledger.organisation_tables import AuditRow
 from ledger.tables import LineRow
 from tests.gateway.house import House
 from tests.gateway.offering import problem
-from tests.ledger.office import BANK, FACTOR, ISSUER, A, B
+from tests.ledger.office import BANK, FACTOR, ISSUER, A, B, C
 
 
 def due_in(house: House, days: int, reference: str, face: str = "1000.00", supplier: int = A) -> str:
@@ -165,3 +165,33 @@ def test_a_trail_is_listed_without_and_verified_with_hashing_all_of_it(house: Ho
     broken = auditor.get("/audit/verification").json()
     assert (broken["whole"], broken["broken_at"]) == (False, 2)
     assert problem(house.desk(ISSUER, "operator").get("/audit/verification")) == (403, "NotAllowed")
+
+
+# ---- a voucher's way ---------------------------------------------------------------------------------------
+
+
+def test_of_hops_before_its_own_a_holder_sees_that_there_were_some_and_nothing_of_them(house: House) -> None:
+    voucher = house.held("1000.00")
+    for giver, taker in ((A, B), (B, C)):
+        body = {"voucher": voucher, "recipient": taker, "sign": True}
+        offer = house.desk(giver).offers("/supplier/transfer-offers", body)
+        desk = house.desk(taker)
+        if taker == C:
+            told = {"signature": house.wallet_signature(desk, offer["id"])}
+            assert desk.post(f"/offers/{offer['id']}/signatures", told).status_code == 202
+        else:
+            desk.signs(offer["id"])
+        house.land()
+    text = house.desk(C).get(f"/vouchers/{voucher}").text
+    hops = house.desk(C).get(f"/vouchers/{voucher}").json()["provenance"]
+    moves = [hop for hop in hops if hop["event"] in ("Issued", "Transferred")]
+    assert [hop["tier"] for hop in moves] == [1, 2, 3]
+    for hop in moves[:2]:
+        assert (hop["holder"], hop["party"], hop["amount"], hop["voucher"]) == (None, None, None, None)
+        assert hop["tx_hash"]
+    assert moves[2]["holder"]["party"] == C
+    assert "甲零件厂" not in text and "乙铸造厂" not in text
+    whole = house.desk(ISSUER).get(f"/vouchers/{voucher}").json()["provenance"]
+    assert [hop["holder"]["party"] for hop in whole if hop["event"] == "Transferred"] == [B, C]
+    passed = house.desk(A).get(f"/vouchers/{voucher}").json()["provenance"]
+    assert [hop["holder"]["party"] for hop in passed if hop["event"] == "Transferred"] == [B]
