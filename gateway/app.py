@@ -14,6 +14,8 @@ from gateway import (
     offer_routes,
     onboarding_routes,
     problems,
+    quote_routes,
+    sale_routes,
     sign_in_routes,
 )
 from gateway.answers import PREFIX
@@ -73,6 +75,10 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.issuer,
         desk_routes.supplier,
         holding_routes.router,
+        quote_routes.supplier,
+        quote_routes.bank,
+        quote_routes.issuer,
+        sale_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)
     app.include_router(health_routes.router)

@@ -12,7 +12,6 @@ contract's to say, and comes back with the item. Errors have the contract's name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -24,19 +23,23 @@ from ledger import voucher as rules
 from ledger.agreements import (
     Admit,
     Agreement,
+    Discount,
     Issue,
     LineId,
     PartyNumber,
     RevokeIssue,
+    Split,
     VoucherId,
     from_json,
     to_json,
 )
+from ledger.calendar import Timestamp
 from ledger.columns import bytes_of, hex_of
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require, sees_offer
 from ledger.negotiation.consents import custodial_consent, require_good
+from ledger.negotiation.offer_order import in_order, known, split_before, world_after
 from ledger.negotiation.reservations import reserve
 from ledger.negotiation.setting import Setting, domain_of
 from ledger.offer_tables import OfferRow, SignatureRow
@@ -56,12 +59,14 @@ LONGEST_REASON: Final = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An agreement to be offered. `consents`: how many, where that changes the meaning (two or more of a payment say
-    that its payee signs too); `issued`: the issue, where the verb wants it resupplied."""
+    that its payee signs too); `issued`: the issue, where the verb wants it resupplied; `after`: the split that makes
+    the voucher which it is about."""
 
     agreement: Agreement
     pin: Pin
     issued: Issue | None = None
     consents: int | None = None
+    after: Split | None = None
 
     @property
     def root(self) -> VoucherId | None:
@@ -78,7 +83,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
-    duties = _judge(setting, proposal, _world_of(session, proposal))
+    duties = _judge(setting, proposal, _world_of(session, proposal, now=now))
     if party not in duties:
         raise Refusal("NotASigner", {"party": int(party)})
     contract = domain_of(agreement, proposal.pin)
@@ -143,9 +148,13 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     return offer
 
 
-def _world_of(session: Session, proposal: Proposal) -> World:
-    """What judging the agreement takes."""
-    return world_about(session, proposal.pin, proposal.agreement, root=proposal.root, issued=proposal.issued)
+def _world_of(session: Session, proposal: Proposal, *, now: Timestamp) -> World:
+    """What judging the agreement takes, the split before it done unless that is on the chain already."""
+    pin, agreement = proposal.pin, proposal.agreement
+    split = proposal.after
+    if split and isinstance(agreement, Discount) and not known(session, pin, agreement.voucher):
+        return world_after(session, pin, split, agreement, now=now)
+    return world_about(session, pin, agreement, root=proposal.root, issued=proposal.issued)
 
 
 def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNumber, ...]:
@@ -197,7 +206,7 @@ def sign(
     missing = [row for row in mine if row.consent is None]
     if not missing:
         raise Refusal("AlreadySigned", {"party": int(party)})
-    world = _world_of(session, proposal)
+    world = _world_of(session, proposal, now=setting.chain_clock())
     _judge(setting, proposal, world)
     at, made = setting.machine_clock(), CUSTODIAL if signature is None else OUTSIDE
     unfit: list[InputError | Refusal] = []
@@ -220,8 +229,8 @@ def sign(
     if len(unfit) == len(missing):
         raise unfit[0]
     changed(offer, at)
-    if all(row.consent is not None for row in rows):
-        _complete(session, offer, proposal, rows, at=at)
+    session.flush()
+    _complete(session, setting, offer, at=at)
     session.flush()
     told = {"verb": offer.verb, "made": made, "complete": offer.status == COMPLETE}
     audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=told)
@@ -234,34 +243,42 @@ def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:
     return caller.acting()
 
 
-def _complete(
-    session: Session, offer: OfferRow, proposal: Proposal, rows: Sequence[SignatureRow], *, at: int
-) -> None:
-    """All have signed: from here on it is the relay's, and the outbox says what became of it."""
-    offer.item = put(
-        session,
-        proposal.agreement,
-        [bytes_of(str(row.consent)) for row in rows],
-        pin=proposal.pin,
-        at=at,
-        issued=proposal.issued,
-        signers=[PartyNumber(row.party) for row in rows],
-    )
-    offer.status = COMPLETE
+def _complete(session: Session, setting: Setting, offer: OfferRow, *, at: int) -> None:
+    """Once all have signed, it is the relay's from here on, and the outbox says what became of it."""
+    together = [(each, signatures_of(session, each)) for each in in_order(session, offer)]
+    if any(row.consent is None for _, rows in together for row in rows):
+        return
+    for each, rows in together:
+        require_open(each, now=setting.chain_clock())
+        proposal = proposal_of(session, setting, each)
+        each.item = put(
+            session,
+            proposal.agreement,
+            [bytes_of(str(row.consent)) for row in rows],
+            pin=proposal.pin,
+            at=at,
+            issued=proposal.issued,
+            signers=[PartyNumber(row.party) for row in rows],
+        )
+        each.status = COMPLETE
 
 
 def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> None:
     """A party that was asked for its consent refuses it, with a reason that the maker reads; the offer has ended.
 
-    Refusal OfferClosed, NotASigner. InputError for a reason that is empty or too long.
+    Refusal OfferClosed, NotASigner, AlreadySigned. InputError for a reason that is empty or too long.
     """
     require(caller, Right.PROPOSE)
     party = caller.acting()
     require_open(offer, now=setting.chain_clock())
-    if party not in [row.party for row in signatures_of(session, offer)]:
+    mine = [row for row in signatures_of(session, offer) if row.party == party]
+    if not mine:
         raise Refusal("NotASigner", {"party": int(party)})
-    offer.reason = proper_reason(reason)
-    end(offer, DECLINED, at=setting.machine_clock())
+    if all(row.consent is not None for row in mine):
+        raise Refusal("AlreadySigned", {"party": int(party)})
+    for each in in_order(session, offer):
+        each.reason = proper_reason(reason)
+        end(each, DECLINED, at=setting.machine_clock())
     facts = {"reason": offer.reason}
     audit.note(session, caller, "decline", subject=f"offer {offer.id}", at=offer.changed_at, facts=facts)
 
@@ -296,7 +313,8 @@ def proposal_of(session: Session, setting: Setting, offer: OfferRow) -> Proposal
     count = None
     if offer.verb == "assertPayment":
         count = len(signatures_of(session, offer))
-    return Proposal(agreement=agreement, pin=setting.pin_of(offer.ledger), issued=issued, consents=count)
+    pin, after = setting.pin_of(offer.ledger), split_before(session, offer)
+    return Proposal(agreement=agreement, pin=pin, issued=issued, consents=count, after=after)
 
 
 def signatures_of(session: Session, offer: OfferRow) -> list[SignatureRow]:

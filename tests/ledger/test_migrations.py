@@ -169,7 +169,7 @@ def test_a_migration_broken_off_at_any_statement_leaves_the_old_version_with_all
         with engine.connect() as connection:
             assert version_of(connection) == start, f"after {allowed} statements"
             assert plainly(connection, names) == before, f"after {allowed} statements"
-    assert allowed > 10
+    assert allowed > 5
     with engine.connect() as connection:
         assert version_of(connection) == goal
 
