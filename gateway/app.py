@@ -8,14 +8,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
+    bank_act_routes,
     desk_routes,
     health_routes,
     holding_routes,
     offer_routes,
     onboarding_routes,
+    people_routes,
     problems,
+    programme_routes,
     quote_routes,
     sale_routes,
+    settlement_routes,
     sign_in_routes,
 )
 from gateway.answers import PREFIX
@@ -69,11 +73,16 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
+        bank_act_routes.router,
+        settlement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
+        programme_routes.issuer,
+        programme_routes.everyone,
         holding_routes.router,
         quote_routes.supplier,
         quote_routes.bank,

@@ -28,6 +28,7 @@ _STATUS: Final = MappingProxyType(
     {
         "SignInNeeded": 401,
         "SignInFailed": 401,
+        "SecondFactorNeeded": 401,
         "TokenRefused": 401,
         "NotAllowed": 403,
         "NotASigner": 403,

@@ -7,9 +7,9 @@
     voucher_history
 
 What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in
-`outbox_tables.py`, `offer_tables.py`, `quote_tables.py` and `organisation_tables.py`. Amounts are fen, days
-China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but
-a block's names its contract and has it in its key, because one database follows several on one chain. No rule
+`outbox_tables.py`, `offer_tables.py`, `programme_tables.py`, `quote_tables.py` and `organisation_tables.py`. Amounts
+are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every
+row but a block's names its contract and has it in its key, because one database follows several on one chain. No rule
 stands here; the migrations make the tables, and a test compares the two.
 """
 
@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger import offer_tables, organisation_tables, outbox_tables, quote_tables
+from ledger import offer_tables, organisation_tables, outbox_tables, programme_tables, quote_tables
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
@@ -29,6 +29,7 @@ __all__ += [
     "offer_tables",
     "organisation_tables",
     "outbox_tables",
+    "programme_tables",
     "quote_tables",
 ]  # so that `Base` knows every table
 
@@ -207,7 +208,10 @@ class PromiseRow(Base):
     """An issue with its terms; live + settled + cancelled = face."""
 
     __tablename__ = "promises"
-    __table_args__ = (ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),
+        Index("promises_by_issuer", "contract", "issuer", "due_day"),
+    )
     contract: Mapped[str] = _contract()
     promise: Mapped[PromiseId] = mapped_column(primary_key=True)
     line: Mapped[LineId]

@@ -41,6 +41,7 @@ class Right(StrEnum):
 
     READ = "read"
     PROPOSE = "propose"
+    CHECK = "check"
     SIGN = "sign"
     MANAGE = "manage"
     AUDIT = "audit"
@@ -52,6 +53,7 @@ _HAVE: Final = MappingProxyType(
     {
         Right.READ: frozenset(_S),
         Right.PROPOSE: frozenset({_S.OPERATOR, _S.SIGNATORY, _S.REGISTRAR}),
+        Right.CHECK: frozenset({_S.REVIEWER}),
         Right.SIGN: frozenset({_S.SIGNATORY}),
         Right.MANAGE: frozenset({_S.SIGNATORY}),
         Right.AUDIT: frozenset({_S.AUDITOR, _S.SIGNATORY}),

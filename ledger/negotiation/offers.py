@@ -40,7 +40,9 @@ from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require, sees_offer
 from ledger.negotiation.consents import custodial_consent, require_good
 from ledger.negotiation.offer_order import in_order, known, split_before, world_after
+from ledger.negotiation.programmes import require_within
 from ledger.negotiation.reservations import reserve
+from ledger.negotiation.reviews import ask, require_reviewed
 from ledger.negotiation.setting import Setting, domain_of
 from ledger.offer_tables import OfferRow, SignatureRow
 from ledger.outbox import put
@@ -59,13 +61,15 @@ LONGEST_REASON: Final = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An agreement to be offered. `consents`: how many, where that changes the meaning (two or more of a payment say
-    that its payee signs too); `issued`: the issue, where the verb wants it resupplied; `after`: the split that makes
-    the voucher which it is about."""
+    that its payee signs too); `issued`: the issue, where the verb wants it resupplied; `asked`: its maker asks others
+    for it and signs nothing (a bank that asks the registrar for a court freeze); `after`: the split that makes the
+    voucher which it is about."""
 
     agreement: Agreement
     pin: Pin
     issued: Issue | None = None
     consents: int | None = None
+    asked: bool = False
     after: Split | None = None
 
     @property
@@ -79,13 +83,17 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """The offer, which nobody has signed yet.
 
     Refusal: what the contract would say; NotAllowed, NotAdmitted, NotASigner where the caller has no part in it;
-    OfferKnown where the same agreement is offered already; LimitExceeded also for what others were offered.
+    OfferKnown where the same agreement is offered already; LimitExceeded also for what others were offered; for an
+    issuer that has programmes those of `programmes.require_within`.
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
     duties = _judge(setting, proposal, _world_of(session, proposal, now=now))
-    if party not in duties:
+    if party not in duties and not proposal.asked:
         raise Refusal("NotASigner", {"party": int(party)})
+    programme = None
+    if isinstance(agreement, Issue) and agreement.issuer == party:
+        programme = require_within(session, caller, agreement, today=setting.today)
     contract = domain_of(agreement, proposal.pin)
     signed = digest(agreement, contract)
     present = session.scalar(
@@ -142,6 +150,8 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
         )
         for place, duty in enumerate(duties)
     )
+    if programme is not None and programme.wants_review(int(offer.face or 0)):
+        ask(session, caller, offer)
     session.flush()
     facts = {"verb": offer.verb, "digest": hex_of(signed)}
     audit.note(session, caller, "offer", subject=f"offer {offer.id}", at=at, facts=facts)
@@ -193,8 +203,8 @@ def sign(
 
     `signer`: the whole signer bytes of a P-256, RSA or passkey signer, which the registry keeps as a hash only. Who
     has to sign twice (a bank that is issuer too) signs both places; a rekey is signed by the old key and, again, by the
-    new. Refusal: what the contract would say; OfferClosed, NotASigner, AlreadySigned, NoCustodialKey; the credential
-    errors where the signature is not good.
+    new. Refusal: what the contract would say; OfferClosed, NotASigner, AlreadySigned, NoCustodialKey, ReviewNeeded; the
+    credential errors where the signature is not good.
     """
     require(caller, Right.SIGN)
     require_open(offer, now=setting.chain_clock())
@@ -206,6 +216,10 @@ def sign(
     missing = [row for row in mine if row.consent is None]
     if not missing:
         raise Refusal("AlreadySigned", {"party": int(party)})
+    if isinstance(proposal.agreement, Issue) and proposal.agreement.issuer == party:
+        if offer.organisation != caller.organisation:
+            require_within(session, caller, proposal.agreement, today=setting.today)
+        require_reviewed(session, offer)
     world = _world_of(session, proposal, now=setting.chain_clock())
     _judge(setting, proposal, world)
     at, made = setting.machine_clock(), CUSTODIAL if signature is None else OUTSIDE

@@ -1,5 +1,6 @@
 """Offers that are taken back, and those whose time has run out.
 
+    stop     a reviewer of the maker ends an offer that the maker has not signed
     recall   at once where the maker's signature never left this system; else the maker revokes on the chain
     sweep    marks what has expired, been recalled, or come to its end, so that it need not be looked at again
 
@@ -36,6 +37,7 @@ from ledger.negotiation.offers import (
     signatures_of,
 )
 from ledger.negotiation.proposals import deadline
+from ledger.negotiation.reviews import to_review
 from ledger.negotiation.setting import Setting, domain_of
 from ledger.offer_tables import OfferRow
 from ledger.outbox import FINAL, GONE
@@ -73,6 +75,16 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
     facts = {"reason": offer.reason, "at once": at_once}
     audit.note(session, caller, "recall", subject=f"offer {offer.id}", at=at, facts=facts)
     return at_once
+
+
+def stop(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> None:
+    """A reviewer of the maker ends an open offer that waits for a review, and so is not signed by the maker, with a
+    reason. The errors of `reviews.review`."""
+    to_review(session, caller, offer)
+    offer.reason = proper_reason(reason)
+    end(offer, RECALLED, at=setting.machine_clock())
+    facts = {"reason": offer.reason}
+    audit.note(session, caller, "stop", subject=f"offer {offer.id}", at=offer.changed_at, facts=facts)
 
 
 def _revocation(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> Proposal:
