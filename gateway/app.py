@@ -17,6 +17,7 @@ from gateway import (
     people_routes,
     problems,
     programme_routes,
+    provider_routes,
     quote_routes,
     sale_routes,
     settlement_routes,
@@ -73,6 +74,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        provider_routes.router,
         people_routes.router,
         onboarding_routes.router,
         offer_routes.router,

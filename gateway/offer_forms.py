@@ -259,7 +259,7 @@ def offer_answer(view: OfferView, names: Mapping[PartyNumber, str]) -> OfferAnsw
                 made=each.made,  # type: ignore[arg-type]
                 signed_at=None if each.signed_at is None else utc(each.signed_at),
             )
-            for each in view.signatures
+            for each in view.row.signatures
         ],
         digest=str(hex_text(row.digest)),
         voucher=None if (row.voucher or row.root) is None else voucher_text(row.voucher or row.root),  # type: ignore[arg-type]
@@ -294,7 +294,7 @@ def parties_of(views: Sequence[OfferView]) -> list[int]:
     """Whose names these offers mention."""
     found: set[int] = set()
     for view in views:
-        found.update(each.party for each in view.signatures)
+        found.update(each.party for each in view.row.signatures)
         _add_parties(view.agreement, found)
     return sorted(found)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -22,6 +23,8 @@ from ledger.rows_about import world_about
 from ledger.tables import VoucherRow
 from ledger.world import World
 
+_IN_ORDER: Final = ("split", "discount")
+
 
 def put_in_order(session: Session, first: OfferRow, second: OfferRow) -> None:
     """The second one goes out after the first, and not without it."""
@@ -31,12 +34,15 @@ def put_in_order(session: Session, first: OfferRow, second: OfferRow) -> None:
 
 def in_order(session: Session, offer: OfferRow) -> list[OfferRow]:
     """The offers that go out together, in their order, held until the transaction ends; mostly this one alone."""
+    if offer.verb not in _IN_ORDER:
+        return [offer]
     order = OfferInOrderRow
-    found = session.scalar(
-        select(order).where(or_(order.first == offer.number, order.second == offer.number))
-    )
+    either = or_(order.first == offer.number, order.second == offer.number)
+    with session.no_autoflush:
+        found = session.scalar(select(order).where(either))
     if found is None:
         return [offer]
+    session.flush()
     return [
         session.get_one(OfferRow, number, with_for_update=True, populate_existing=True)
         for number in (found.first, found.second)
@@ -45,6 +51,8 @@ def in_order(session: Session, offer: OfferRow) -> list[OfferRow]:
 
 def split_before(session: Session, offer: OfferRow) -> Split | None:
     """The split that makes the part which this offer sells."""
+    if offer.verb not in _IN_ORDER:
+        return None
     query = (
         select(OfferRow.agreement)
         .join(OfferInOrderRow, OfferInOrderRow.first == OfferRow.number)

@@ -13,10 +13,11 @@ contract's to say, and comes back with the item. Errors have the contract's name
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ledger import voucher as rules
@@ -37,7 +38,7 @@ from ledger.calendar import Timestamp
 from ledger.columns import bytes_of, hex_of
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
-from ledger.negotiation.access import Caller, Right, not_found, require, sees_offer
+from ledger.negotiation.access import SEES_OFFER, Caller, Right, asking, not_found, require
 from ledger.negotiation.consents import custodial_consent, require_good
 from ledger.negotiation.offer_order import in_order, known, split_before, world_after
 from ledger.negotiation.programmes import require_within
@@ -136,20 +137,12 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
         created_at=at,
         changed_at=at,
     )
+    offer.signatures = [
+        SignatureRow(place=place, party=int(duty), consent=None, made=None, who=None, signed_at=None)
+        for place, duty in enumerate(duties)
+    ]
     session.add(offer)
     session.flush()
-    session.add_all(
-        SignatureRow(
-            offer=offer.number,
-            place=place,
-            party=int(duty),
-            consent=None,
-            made=None,
-            who=None,
-            signed_at=None,
-        )
-        for place, duty in enumerate(duties)
-    )
     if programme is not None and programme.wants_review(int(offer.face or 0)):
         ask(session, caller, offer)
     session.flush()
@@ -181,13 +174,19 @@ def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNum
 
 def found(session: Session, caller: Caller, offer_id: str, *, lock: bool = False) -> OfferRow:
     """An offer that the caller may see; Refusal NotFound. `lock`: held until the transaction ends."""
-    query = select(OfferRow).where(OfferRow.id == offer_id, sees_offer(caller))
-    if lock:
-        query = query.with_for_update(of=OfferRow).execution_options(populate_existing=True)
-    row = session.scalar(query)
+    row = session.scalar(_FOUND[lock], {"offer_id": offer_id, **asking(caller)})
     if row is None:
         raise not_found("offer")
     return row
+
+
+_SEEN: Final = select(OfferRow).where(OfferRow.id == bindparam("offer_id"), SEES_OFFER)
+_FOUND: Final = MappingProxyType(
+    {
+        False: _SEEN,
+        True: _SEEN.with_for_update(of=OfferRow).execution_options(populate_existing=True),
+    }
+)
 
 
 def sign(
@@ -208,7 +207,7 @@ def sign(
     """
     require(caller, Right.SIGN)
     require_open(offer, now=setting.chain_clock())
-    proposal, rows = proposal_of(session, setting, offer), signatures_of(session, offer)
+    proposal, rows = proposal_of(session, setting, offer), offer.signatures
     party = _signing(caller, proposal.agreement)
     mine = [row for row in rows if row.party == party]
     if not mine:
@@ -243,8 +242,13 @@ def sign(
     if len(unfit) == len(missing):
         raise unfit[0]
     changed(offer, at)
-    session.flush()
-    _complete(session, setting, offer, at=at)
+    together = in_order(session, offer)
+    with session.no_autoflush:  # one change of the row, not two
+        if all(row.consent is not None for each in together for row in each.signatures):
+            for each in together:
+                its = proposal if each is offer else proposal_of(session, setting, each)
+                require_open(each, now=setting.chain_clock())
+                _complete(session, each, its, at=at)
     session.flush()
     told = {"verb": offer.verb, "made": made, "complete": offer.status == COMPLETE}
     audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=told)
@@ -257,24 +261,19 @@ def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:
     return caller.acting()
 
 
-def _complete(session: Session, setting: Setting, offer: OfferRow, *, at: int) -> None:
-    """Once all have signed, it is the relay's from here on, and the outbox says what became of it."""
-    together = [(each, signatures_of(session, each)) for each in in_order(session, offer)]
-    if any(row.consent is None for _, rows in together for row in rows):
-        return
-    for each, rows in together:
-        require_open(each, now=setting.chain_clock())
-        proposal = proposal_of(session, setting, each)
-        each.item = put(
-            session,
-            proposal.agreement,
-            [bytes_of(str(row.consent)) for row in rows],
-            pin=proposal.pin,
-            at=at,
-            issued=proposal.issued,
-            signers=[PartyNumber(row.party) for row in rows],
-        )
-        each.status = COMPLETE
+def _complete(session: Session, offer: OfferRow, proposal: Proposal, *, at: int) -> None:
+    """All have signed: from here on it is the relay's, and the outbox says what became of it."""
+    rows = offer.signatures
+    offer.item = put(
+        session,
+        proposal.agreement,
+        [bytes_of(str(row.consent)) for row in rows],
+        pin=proposal.pin,
+        at=at,
+        issued=proposal.issued,
+        signers=[PartyNumber(row.party) for row in rows],
+    )
+    offer.status = COMPLETE
 
 
 def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> None:
@@ -285,7 +284,7 @@ def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow,
     require(caller, Right.PROPOSE)
     party = caller.acting()
     require_open(offer, now=setting.chain_clock())
-    mine = [row for row in signatures_of(session, offer) if row.party == party]
+    mine = [row for row in offer.signatures if row.party == party]
     if not mine:
         raise Refusal("NotASigner", {"party": int(party)})
     if all(row.consent is not None for row in mine):
@@ -326,15 +325,9 @@ def proposal_of(session: Session, setting: Setting, offer: OfferRow) -> Proposal
     assert issued is None or isinstance(issued, Issue)
     count = None
     if offer.verb == "assertPayment":
-        count = len(signatures_of(session, offer))
+        count = len(offer.signatures)
     pin, after = setting.pin_of(offer.ledger), split_before(session, offer)
     return Proposal(agreement=agreement, pin=pin, issued=issued, consents=count, after=after)
-
-
-def signatures_of(session: Session, offer: OfferRow) -> list[SignatureRow]:
-    """The consents that it wants, in their order."""
-    query = select(SignatureRow).where(SignatureRow.offer == offer.number).order_by(SignatureRow.place)
-    return list(session.scalars(query))
 
 
 def proper_reason(text: str) -> str:

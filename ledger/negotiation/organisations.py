@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import PartyNumber
@@ -121,8 +121,13 @@ def enlist(
 
 def names_of(session: Session, parties: Sequence[int]) -> Mapping[PartyNumber, str]:
     """The names of those parties that have an organisation here."""
-    query = select(OrganisationRow.party, OrganisationRow.name).where(OrganisationRow.party.in_(set(parties)))
-    return {PartyNumber(int(party or 0)): name for party, name in session.execute(query)}
+    found = session.execute(_NAMES, {"parties": sorted(set(parties))})
+    return {PartyNumber(int(party or 0)): name for party, name in found}
+
+
+_NAMES: Final = select(OrganisationRow.party, OrganisationRow.name).where(
+    OrganisationRow.party.in_(bindparam("parties", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)

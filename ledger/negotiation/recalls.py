@@ -34,7 +34,6 @@ from ledger.negotiation.offers import (
     proper_reason,
     proposal_of,
     require_open,
-    signatures_of,
 )
 from ledger.negotiation.proposals import deadline
 from ledger.negotiation.reviews import to_review
@@ -58,7 +57,7 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
     require_open(offer, now=setting.chain_clock())
     party, at, said = caller.acting(), setting.machine_clock(), proper_reason(reason)
     together = in_order(session, offer)
-    signed = [row for each in together for row in signatures_of(session, each) if row.party == party]
+    signed = [row for each in together for row in each.signatures if row.party == party]
     at_once = all(row.made == CUSTODIAL for row in signed if row.consent is not None)
     for each in together:
         each.reason = said

@@ -164,7 +164,7 @@ def _payments(
 def _may_see(caller: Caller, offer: OfferView) -> bool:
     """What the part is cut off from is the holder's affair."""
     made_it = offer.row.organisation == caller.organisation
-    return made_it or caller.party in [each.party for each in offer.signatures]
+    return made_it or caller.party in [each.party for each in offer.row.signatures]
 
 
 def _stage(offers: Sequence[OfferView], funder: int, since: Sequence[HistoryRow]) -> str:

@@ -27,7 +27,7 @@ from ledger.negotiation.access import Caller, Right, not_found, require
 from ledger.negotiation.consents import is_good_still
 from ledger.negotiation.offer_order import known, put_in_order
 from ledger.negotiation.offer_views import ON_CHAIN, views
-from ledger.negotiation.offers import COMPLETE, OPEN, RECALLING, Proposal, make, sign, signatures_of
+from ledger.negotiation.offers import COMPLETE, OPEN, RECALLING, Proposal, make, sign
 from ledger.negotiation.openings import keep_quote
 from ledger.negotiation.quoting import Sale, is_open, own_request, sale_of
 from ledger.negotiation.setting import Setting
@@ -130,7 +130,7 @@ def _take_consent(
     world = world_about(session, pin, sale.discount)
     if not is_good_still(setting, world, sale.discount, funder, pin=pin, consent=consent):
         return
-    for signature in signatures_of(session, offer):
+    for signature in offer.signatures:
         if signature.party == funder:
             signature.consent, signature.made = hex_of(consent), row.made
             signature.who, signature.signed_at = row.who, row.given_at

@@ -24,7 +24,7 @@ from typing import Final
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -114,22 +114,25 @@ def begin_session(session: Session, person: PersonRow, act: str, *, now: int) ->
 
 def session_of(session: Session, token: str, *, now: int) -> tuple[Caller, str]:
     """The caller behind a session, and its CSRF token. Refusal SignInNeeded for one that is unknown or has ended."""
-    row = session.execute(
-        select(
-            SessionRow.csrf,
-            SessionRow.expires_at,
-            PersonRow.number,
-            PersonRow.roles,
-            PersonRow.disabled,
-            OrganisationRow,
-        )
-        .join(PersonRow, PersonRow.number == SessionRow.person)
-        .join(OrganisationRow, OrganisationRow.number == PersonRow.organisation)
-        .where(SessionRow.token == _hash(token))
-    ).one_or_none()
+    row = session.execute(_SESSION, {"token": _hash(token)}).one_or_none()
     if row is None or row.expires_at <= now or row.disabled:
         raise Refusal("SignInNeeded")
     return _person(row.number, row.roles, row.OrganisationRow), row.csrf
+
+
+_SESSION: Final = (
+    select(
+        SessionRow.csrf,
+        SessionRow.expires_at,
+        PersonRow.number,
+        PersonRow.roles,
+        PersonRow.disabled,
+        OrganisationRow,
+    )
+    .join(PersonRow, PersonRow.number == SessionRow.person)
+    .join(OrganisationRow, OrganisationRow.number == PersonRow.organisation)
+    .where(SessionRow.token == bindparam("token"))
+)
 
 
 def change_password(

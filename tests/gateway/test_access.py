@@ -19,7 +19,16 @@ from tests.gateway.house import House
 from tests.gateway.trading import asked, question
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
-OPEN = {"/health", "/ready", "/metrics", "/api/v1/session", "/api/v1/token", "/api/v1/applications"}
+OPEN = {
+    "/health",
+    "/ready",
+    "/metrics",
+    "/api/v1/session",
+    "/api/v1/token",
+    "/api/v1/applications",
+    "/api/v1/session/provider",
+    "/api/v1/session/provider/answer",
+}
 """Paths that ask for nobody, or sign somebody in."""
 OWN = ("/clients", "/invitations", "/people")
 """Paths under which everybody makes something of the own organisation."""
