@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import (
     bank_act_routes,
     desk_routes,
+    disbursement_routes,
     health_routes,
     holding_routes,
     offer_routes,
@@ -81,6 +82,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.bank,
         bank_act_routes.router,
         settlement_routes.router,
+        disbursement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,

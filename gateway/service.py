@@ -31,6 +31,7 @@ from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
 from ledger.monitoring import Pipeline, Reason, halted_by
 from ledger.negotiation.business_registry import register_at
+from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.onboarding import settle
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
@@ -51,6 +52,8 @@ REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
 """The public register of enterprises: an http(s) address or a CSV file."""
 AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
 """Files with the certificate authorities that are trusted, as PATH lists them."""
+CUT_OFF: Final = "TALLYSTICK_CUT_OFF"
+"""Until when of a day payments for that day are prepared, China time; 16:30 where it is not set."""
 
 PROVIDER: Final = "TALLYSTICK_OIDC_"
 """With ISSUER, CLIENT, SECRET and LANDING behind it: the provider of sign-ins, all four or none."""
@@ -113,6 +116,7 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
         setting=setting_of(installation),
         register=register_at(register) if register else None,
         authorities=_authorities(os.environ.get(AUTHORITIES, "")),
+        hours=Hours.parse(os.environ.get(CUT_OFF, "") or DEFAULT_HOURS.text),
         provider=_provider(),
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),

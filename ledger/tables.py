@@ -7,34 +7,37 @@
     voucher_history
 
 What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in
-`outbox_tables.py`, `offer_tables.py`, `programme_tables.py`, `quote_tables.py` and `organisation_tables.py`. Amounts
-are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every
-row but a block's names its contract and has it in its key, because one database follows several on one chain. No rule
-stands here; the migrations make the tables, and a test compares the two.
+`outbox_tables.py`, `offer_tables.py`, `disbursement_tables.py`, `programme_tables.py`, `quote_tables.py` and
+`organisation_tables.py`. Amounts are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x text,
+a line is `bank-reference`. Every row but a block's names its contract and has it in its key, because one database
+follows several on one chain. No rule stands here; the migrations make the tables, and a test compares the two.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger import offer_tables, organisation_tables, outbox_tables, programme_tables, quote_tables
+from ledger import (
+    disbursement_tables,
+    offer_tables,
+    organisation_tables,
+    outbox_tables,
+    programme_tables,
+    quote_tables,
+)
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
-__all__ += [
-    "offer_tables",
-    "organisation_tables",
-    "outbox_tables",
-    "programme_tables",
-    "quote_tables",
-]  # so that `Base` knows every table
+__all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
+__all__ += ["disbursement_tables", "programme_tables", "quote_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
+_SOLD: Final = text("quote is not null")
 
 
 def _contract() -> Mapped[str]:
@@ -210,6 +213,7 @@ class PromiseRow(Base):
     __tablename__ = "promises"
     __table_args__ = (
         ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),
+        Index("promises_by_line", "contract", "line", "due_day"),
         Index("promises_by_issuer", "contract", "issuer", "due_day"),
     )
     contract: Mapped[str] = _contract()
@@ -239,6 +243,7 @@ class VoucherRow(Base):
         ForeignKeyConstraint(["contract", "promise"], ["promises.contract", "promises.promise"]),
         Index("vouchers_by_holder", "contract", "holder"),
         Index("vouchers_by_promise", "contract", "promise"),
+        Index("vouchers_by_funder", "contract", "funder", sqlite_where=_SOLD, postgresql_where=_SOLD),
     )
     contract: Mapped[str] = _contract()
     voucher: Mapped[VoucherId] = mapped_column(primary_key=True)

@@ -15,7 +15,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from gateway.callers import caller_of
 from ledger.negotiation.access import StaffRole
 from tests.gateway.applying import application
-from tests.gateway.house import House
+from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
+from tests.gateway.house import NAMES, House
 from tests.gateway.trading import asked, question
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
@@ -53,6 +54,8 @@ def theirs(shared_house: House) -> Theirs:
     number = str(applied.json()["organisation"])
     person = str(house.desk(A).get("/people").json()["items"][0]["person"])
     ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
+    run = _run(house)
+    ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
@@ -63,7 +66,7 @@ def theirs(shared_house: House) -> Theirs:
 
 def bought_by_the_bank(house: House) -> dict[str, Any]:
     """A quote of BANK's on a voucher of A's, accepted and not signed yet."""
-    request = asked(house, house.held(reference="PO private 3"), BANK, value_day=house.day(1))
+    request = asked(house, house.held(reference="PO private 4"), BANK, value_day=house.day(1))
     quote = request.quoted(BANK, bearer="issuer", issuer_ceiling="5.00")
     request.open()
     for party, path, body in (
@@ -74,6 +77,21 @@ def bought_by_the_bank(house: House) -> dict[str, Any]:
         done = house.desk(party).post(path, body)
         assert done.status_code < 300, done.text
     return quote
+
+
+def _run(house: House) -> dict[str, Any]:
+    """A run of disbursements that BANK has exported."""
+    with_accounts(house)
+    sold = house.held(reference="PO private 3")
+    total = opened_sale(house, sold, BANK)
+    item = {"voucher": sold, "account_name": NAMES[A], "filing": "08123456001234567890"}
+    body = {"items": [item], "value_day": working_day(house), "count": 1, "total": total}
+    done = house.desk(BANK).post("/bank/disbursement-runs", body)
+    assert done.status_code == 201, done.text
+    run = done.json()
+    for role, act in (("reviewer", "release"), ("operator", "export")):
+        assert house.desk(BANK, role).post(f"/bank/disbursement-runs/{run['id']}/{act}").status_code == 200
+    return dict(run)
 
 
 @dataclass(frozen=True)
@@ -131,10 +149,19 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/bank/court-freeze-requests": {"voucher": voucher, "order": "x", "until": house.day(9)},
         "/bank/overdue-declarations": {"voucher": voucher},
         "/offers": {"agreement": {"agreement": "Revoke", "voucher": voucher, "sequence": 1}},
+        "/bank/disbursement-runs": {
+            "items": [{"voucher": voucher, "account_name": "x", "filing": "08123456001234567890"}],
+            "value_day": working_day(house),
+            "count": 1,
+            "total": "1.00",
+        },
+        "/release": None,
+        "{request_id}/cancel": None,
+        "/cancel": {"reason": "x"},
+        "/export": None,
         "/quote-requests": question(house, voucher),
         "/quote": {"recourse": False, "rate": "1.00"},
         "/withdraw": None,
-        "/cancel": None,
         "/ask-issuer": None,
         "/answer": {"agrees": True},
         "/accept": {"sign": True},
@@ -185,7 +212,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
         known |= {"programme": "0" * 32, "request_id": "0" * 32, "quote_id": "0" * 32}
-        path = door.path.format(**known, due_day="2026-09-30", person=1)
+        path = door.path.format(**known, due_day="2026-09-30", person=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -198,6 +225,10 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
     for door in doors_of(house):
         method, path = door.method, door.path.removeprefix("/api/v1")
         if not door.asks_who or path.startswith("/session") or path in OWN:
+            continue
+        if path == "/bank/disbursement-confirmations":
+            answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
+            assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":
