@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger import (
     disbursement_tables,
+    invoice_tables,
     offer_tables,
     organisation_tables,
     outbox_tables,
@@ -246,7 +247,14 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
     assert {"outbox", "batches", "transactions"} < outgoing
     people = {
         each.__tablename__
-        for module in (disbursement_tables, offer_tables, organisation_tables, programme_tables, quote_tables)
+        for module in (
+            disbursement_tables,
+            invoice_tables,
+            offer_tables,
+            organisation_tables,
+            programme_tables,
+            quote_tables,
+        )
         for each in vars(module).values()
         if _is_table(each)
     }
