@@ -22,6 +22,7 @@ from gateway import (
     provider_routes,
     settlement_routes,
     sign_in_routes,
+    standing_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -77,6 +78,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         provider_routes.router,
         people_routes.router,
         onboarding_routes.router,
+        standing_routes.router,
         offer_routes.router,
         desk_routes.bank,
         bank_act_routes.router,
