@@ -164,6 +164,10 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "value_day": house.day(0),
             "reference": "walk",
         },
+        "/bank/settlement-offers": {
+            "value_day": house.day(0),
+            "rows": [{"voucher": voucher, "reference": "x"}],
+        },
         "/bank/withdrawal-offers": {"voucher": voucher},
         "/bank/line-change-offers": {"line": "2-1", "limit": "1.00"},
         "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
@@ -265,6 +269,10 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
         if path == "/bank/disbursement-confirmations":
             answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
             assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
+            continue
+        if path == "/bank/settlement-offers":
+            answer = desk.post(path, body_for(path, theirs))
+            assert answer.status_code == 403 or answer.json()["asserted"] == 0
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":
