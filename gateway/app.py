@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
     bank_act_routes,
+    bulk_routes,
     desk_routes,
     disbursement_routes,
     duplicate_routes,
@@ -20,13 +21,17 @@ from gateway import (
     holding_routes,
     offer_routes,
     onboarding_routes,
+    payable_routes,
     people_routes,
     problems,
     programme_routes,
     provider_routes,
+    quote_routes,
+    sale_routes,
     settlement_routes,
     sign_in_routes,
     standing_routes,
+    waiting_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -108,8 +113,15 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,
+        bulk_routes.router,
+        payable_routes.router,
+        waiting_routes.router,
         programme_routes.everyone,
         holding_routes.router,
+        quote_routes.supplier,
+        quote_routes.bank,
+        quote_routes.issuer,
+        sale_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)
     app.include_router(health_routes.router)

@@ -7,6 +7,7 @@ back says nothing, so it is good for judging this agreement only; a test compare
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
@@ -106,14 +107,17 @@ def world_about(
     *,
     root: VoucherId | None = None,
     issued: Issue | None = None,
+    parties: Collection[PartyNumber] = (),
     known: Known | None = None,
 ) -> World:
     """What the rows of this ledger and its registry say of everything that the agreement can depend on.
 
-    root: as `voucher.apply` wants it, the id that an issue makes or made. `known`: what earlier judgements have read.
+    root: as `voucher.apply` wants it, the id that an issue makes or made. parties: others that are asked about too, by
+    whoever means to put them in the place of one that the agreement names. known: what earlier judgements have read.
     """
     rows = rows_of if known is None else known.rows(session, pin)
     asked = _asked(agreement, root, issued)
+    asked.parties.update(parties)
     draft = World().draft()
     draft.registry_settings = registry_settings_in(rows(session, RegistrySettingsRow, pin.registry))
     office = draft.registry_settings

@@ -17,6 +17,7 @@ from ledger.negotiation.access import StaffRole
 from tests.gateway.applying import application
 from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
 from tests.gateway.house import NAMES, House
+from tests.gateway.trading import asked, question
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
 OPEN = {
@@ -26,11 +27,19 @@ OPEN = {
     "/api/v1/session",
     "/api/v1/token",
     "/api/v1/applications",
+    "/api/v1/invitations/look",
     "/api/v1/session/provider",
     "/api/v1/session/provider/answer",
 }
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/bank/invoice-checks", "/clients", "/invitations", "/people")
+OWN = (
+    "/bank/invoice-checks",
+    "/clients",
+    "/invitations",
+    "/people",
+    "/issuer/bulk-checks",
+    "/issuer/bulk-runs",
+)
 """Paths under which everybody makes something of the own organisation."""
 
 
@@ -56,9 +65,39 @@ def theirs(shared_house: House) -> Theirs:
     run = _run(house)
     ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    waits = house.desk(A).post("/supplier/invited-transfers", {"voucher": voucher, "name": "PO private"})
+    ids["transfer"] = str(waits.json()["id"])
+    ids["file"] = _sent_file(house)
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
+    quote = bought_by_the_bank(house)
+    ids |= {"request_id": quote["request"], "quote_id": quote["id"]}
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person, "party": str(A)})
+
+
+def _sent_file(house: House) -> str:
+    """A file of promises that the issuer has sent."""
+    head = "reference,line,supplier,face,due,invoice_number,invoice_amount,invoice_total"
+    content = f"{head}\nPO private 5,2-1,{A},500.00,{house.day(90)},F,500.00,500.00\n".encode()
+    desk = house.desk(ISSUER)
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": "file", "Content-Type": "text/csv"}
+    done = desk.client.post("/api/v1/issuer/bulk-runs", content=content, headers=told)
+    return str(done.json()["id"])
+
+
+def bought_by_the_bank(house: House) -> dict[str, Any]:
+    """A quote of BANK's on a voucher of A's, accepted and not signed yet."""
+    request = asked(house, house.held(reference="PO private 4"), BANK, value_day=house.day(1))
+    quote = request.quoted(BANK, bearer="issuer", issuer_ceiling="5.00")
+    request.open()
+    for party, path, body in (
+        (A, f"/supplier/quotes/{quote['id']}/ask-issuer", None),
+        (ISSUER, f"/issuer/interest-requests/{quote['id']}/answer", {"agrees": True}),
+        (A, f"/supplier/quotes/{quote['id']}/accept", {}),
+    ):
+        done = house.desk(party).post(path, body)
+        assert done.status_code < 300, done.text
+    return quote
 
 
 def _run(house: House) -> dict[str, Any]:
@@ -125,6 +164,10 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "value_day": house.day(0),
             "reference": "walk",
         },
+        "/bank/settlement-offers": {
+            "value_day": house.day(0),
+            "rows": [{"voucher": voucher, "reference": "x"}],
+        },
         "/bank/withdrawal-offers": {"voucher": voucher},
         "/bank/line-change-offers": {"line": "2-1", "limit": "1.00"},
         "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
@@ -138,8 +181,18 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "total": "1.00",
         },
         "/release": None,
+        "{request_id}/cancel": None,
         "/cancel": {"reason": "x"},
         "/export": None,
+        "/quote-requests": question(house, voucher),
+        "/quote": {"recourse": False, "rate": "1.00"},
+        "/withdraw": None,
+        "/ask-issuer": None,
+        "/answer": {"agrees": True},
+        "/accept": {"sign": True},
+        "/rescind": {"sign": True},
+        "/confirm-payment": {"sign": True},
+        "/contest-payment": {"reason": "x", "sign": True},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
@@ -149,6 +202,11 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
         "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
         "/versions": {"longest_tenor": 90},
+        "/bulk-checks": None,
+        "/bulk-runs": None,
+        "/next": {"sign": True},
+        "/supplier/invited-transfers": {"voucher": voucher, "name": "walk"},
+        "/look": {"invitation": "x" * 40},
         "/close": None,
         "/pass": None,
         "/stop": {"reason": "x"},
@@ -190,7 +248,8 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         if not door.asks_who:
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
-        known["programme"] = "0" * 32
+        known |= {"programme": "0" * 32, "request_id": "0" * 32, "quote_id": "0" * 32}
+        known["programme"] = known["file"] = known["transfer"] = "0" * 32
         path = door.path.format(**known, due_day="2026-09-30", person=1, party=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
@@ -210,6 +269,10 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
         if path == "/bank/disbursement-confirmations":
             answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
             assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
+            continue
+        if path == "/bank/settlement-offers":
+            answer = desk.post(path, body_for(path, theirs))
+            assert answer.status_code == 403 or answer.json()["asserted"] == 0
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":

@@ -13,12 +13,14 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from ledger import (
+    bulk_tables,
     disbursement_tables,
     invoice_tables,
     offer_tables,
     organisation_tables,
     outbox_tables,
     programme_tables,
+    quote_tables,
 )
 from ledger.agreements import LineId, PartyNumber
 from ledger.chain import NOBODY, Hash
@@ -247,11 +249,13 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
     people = {
         each.__tablename__
         for module in (
+            bulk_tables,
             disbursement_tables,
             invoice_tables,
             offer_tables,
             organisation_tables,
             programme_tables,
+            quote_tables,
         )
         for each in vars(module).values()
         if _is_table(each)
