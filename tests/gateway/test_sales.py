@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
 from ledger.agreements import Suspend
-from tests.gateway.house import House
+from tests.gateway.house import Desk, House
 from tests.gateway.offering import problem, signed_outside
 from tests.gateway.trading import asked, held, sale, sold
 from tests.ledger.office import BANK, FACTOR, ISSUER, LATER, OTHER_BANK, REGISTRAR, A, B, C, some_hash
@@ -75,6 +79,26 @@ def test_of_two_acceptances_on_one_request_the_first_counts(shared_house: House)
         409,
         "RequestClosed",
     )
+
+
+def test_of_two_acceptances_at_once_one_is_refused(any_house: House) -> None:
+    house = any_house
+    request = asked(house, held(house))
+    quotes = [request.quoted(funder)["id"] for funder in (FACTOR, OTHER_BANK)]
+    request.open()
+    desks = [house.desk(A), house.dying_desk(A)]
+    ready = Barrier(2)
+
+    def accept(desk: Desk, quote: str) -> Any:
+        ready.wait()
+        return desk.post(f"/supplier/quotes/{quote}/accept", {"sign": True})
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(accept, desks, quotes))
+    assert sorted(each.status_code for each in done) == [202, 409]
+    house.land()
+    stages = [house.desk(A).get(f"/sales/{quote}").json().get("stage") for quote in quotes]
+    assert sorted(stages, key=str) == [None, "on_chain"]
 
 
 def test_a_voucher_that_has_moved_on_is_not_sold(shared_house: House) -> None:
