@@ -1,9 +1,10 @@
 """From what somebody wants to the agreement that parties sign: sequences looked up, texts hashed, deadlines set.
 
-    grant_line · issue · split · transfer · rescind · confirm_payment · contest_payment
+    grant_line · issue · split · transfer · rescind · confirm_payment · contest_payment · complete_payment
 
-Each gives a `Proposal`, which `offers.make` judges and offers. A voucher that the caller does not hold, and a line that
-is not its own, are as good as not there. Amounts in fen, days as China-time day numbers.
+Each but the last, which nobody signs, gives a `Proposal`, which `offers.make` judges and offers. A voucher that the
+caller does not hold, and a line that is not its own, are as good as not there. Amounts in fen, days as China-time day
+numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ledger import voucher as rules
 from ledger.agreements import (
     ConfirmPayment,
     ContestPayment,
@@ -32,9 +34,10 @@ from ledger.agreements import (
 )
 from ledger.calendar import DAY_SECONDS, Day, Timestamp, check_tenor, date_of_day, start_of_day
 from ledger.errors import InputError
-from ledger.members import line_id
+from ledger.members import line_id, voucher_text
 from ledger.money import Fen
-from ledger.negotiation.access import Caller, line_missing, not_found
+from ledger.negotiation import audit
+from ledger.negotiation.access import Caller, Right, line_missing, not_found, require
 from ledger.negotiation.duplicates import note_used
 from ledger.negotiation.holdings import Standing, voucher_of
 from ledger.negotiation.offers import Proposal, proper_reason
@@ -42,8 +45,11 @@ from ledger.negotiation.openings import NO_HASH, fingerprint, fingerprint_of, op
 from ledger.negotiation.programme_terms import Programme
 from ledger.negotiation.programmes import NamedDocument, in_force, judged, programme_of, terms_hash
 from ledger.negotiation.setting import Setting
+from ledger.outbox import put_unsigned
+from ledger.payment import CompletePayment
 from ledger.pin import Pin
 from ledger.programme_tables import ProgrammeRow
+from ledger.rows_about import world_about
 from ledger.tables import LineRow, PromiseRow, VoucherRow
 from ledger.world import bank_of
 
@@ -289,6 +295,24 @@ def contest_payment(
     said = opened(session, caller, "reason", proper_reason(reason))
     agreement = ContestPayment(voucher, row.sequence, caller.acting(), said, deadline(setting, None))
     return Proposal(agreement=agreement, pin=pin)
+
+
+def complete_payment(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> int:
+    """Says that the payee's silence has lasted as long as the line's window; gives the item in the outbox, the same one
+    where it waits there already. Nobody signs it. Refusal NotFound for a voucher whose present state the caller does
+    not see; what the contract would say."""
+    require(caller, Right.PROPOSE)
+    view = voucher_of(session, setting, caller, voucher)
+    if view.standing is Standing.FORMER:
+        raise not_found("voucher")
+    pin, verb = setting.pin_of(view.ledger), CompletePayment(voucher)
+    refused = rules.may(world_about(session, pin, verb), verb, timestamp=setting.chain_clock())
+    if refused is not None:
+        raise refused
+    at = setting.machine_clock()
+    item = put_unsigned(session, verb, sequence=view.row.sequence, pin=pin, at=at)
+    audit.note(session, caller, "complete payment", subject=f"voucher {voucher_text(voucher)}", at=at)
+    return item
 
 
 # What they share

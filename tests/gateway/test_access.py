@@ -192,6 +192,7 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/accept": {"sign": True},
         "/rescind": {"sign": True},
         "/confirm-payment": {"sign": True},
+        "/complete-payment": None,
         "/contest-payment": {"reason": "x", "sign": True},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
