@@ -1,4 +1,4 @@
-"""The forms and views of requests, quotes and sales."""
+"""The forms and views of requests and quotes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ from gateway.forms import (
     money,
     utc,
 )
-from gateway.offer_forms import OfferAnswer, offer_answer
 from ledger.agreements import PartyNumber
 from ledger.calendar import DayCount
 from ledger.discount import Bearer, Fee
 from ledger.members import line_text, voucher_text
 from ledger.money import Fen, rate_text
+from ledger.negotiation.programme_terms import Programme
 from ledger.negotiation.quote_views import QuoteView, RequestView
 from ledger.negotiation.quoting import Offered, Question
-from ledger.negotiation.sale_views import SaleView
 from ledger.world import bank_of
 
 Names = Mapping[PartyNumber, str]
@@ -39,22 +38,6 @@ RequestStatus = Literal["sealed", "opened", "cancelled"]
 QuoteStatus = Literal["open", "withdrawn", "expired", "accepted"]
 Basis = Literal["ACT/360", "ACT/365", "30/360"]
 BearerName = Literal["supplier", "issuer", "shared"]
-Stage = Literal[
-    "open",
-    "signed",
-    "on_chain",
-    "cash_asserted",
-    "contested",
-    "confirmed",
-    "complete",
-    "rescinded",
-    "ended",
-    "recalling",
-    "refused",
-    "declined",
-    "expired",
-    "recalled",
-]
 
 
 class RequestForm(Form):
@@ -115,20 +98,6 @@ class QuoteForm(Form):
             pay_by=self.pay_by,
             valid_until=self.valid_until,
         )
-
-
-class AcceptanceForm(Form):
-    """Nothing has to be said, but whether to sign."""
-
-    model_config = examples(sign=True)
-    sign: Annotated[Flag, Field(description="Sign at once, with the key that is kept here.")] = False
-
-
-class ContestForm(AcceptanceForm):
-    """Why the payment is contested; who asserted it reads this."""
-
-    model_config = examples(reason="nothing has arrived on our account", sign=True)
-    reason: Annotated[str, Field(strict=True, min_length=1, max_length=500)]
 
 
 class AnswerForm(Form):
@@ -206,6 +175,21 @@ class RequestAnswer(View):
     created_at: str
 
 
+class SaleTermsView(View):
+    """What the promise's programme says of its sale; the ceiling is that of the amount asked about."""
+
+    recourse: Literal["with", "without", "either"]
+    bearer: BearerName
+    issuer_share: str | None
+    issuer_ceiling: str | None
+
+
+class RequestWithTerms(RequestAnswer):
+    """A request with what the issuer's programme says of a sale; none where the promise names no programme."""
+
+    terms: SaleTermsView | None
+
+
 class OwnRequest(RequestAnswer):
     """A request as its holder reads it."""
 
@@ -217,6 +201,7 @@ class OwnRequest(RequestAnswer):
 class OwnRequestWithQuotes(OwnRequest):
     """With the quotes, the most cash first; none until the deadline."""
 
+    terms: SaleTermsView | None
     quotes: list[QuoteAnswer] | None
 
 
@@ -241,32 +226,9 @@ class QuotePage(View):
     next: str | None
 
 
-class DisbursementView(View):
-    """The payment that was asserted for a sale."""
-
-    asserted_on: str
-    value_day: str
-    contested_on: str | None
-    contest_reason: str | None
-
-
-class SaleAnswer(View):
-    """Where a sale is. `offers` are what is signed for it, in the order in which they go on chain."""
-
-    id: str
-    stage: Stage
-    seller: NamedParty
-    quote: QuoteAnswer
-    voucher: str
-    payment: DisbursementView | None
-    offers: list[OfferAnswer]
-
-
-class SalePage(View):
-    """Some sales, the newest first."""
-
-    items: list[SaleAnswer]
-    next: str | None
+def share_text(basis_points: int) -> str:
+    """A share in percent, `40.00`."""
+    return f"{basis_points // 100}.{basis_points % 100:02d}"
 
 
 def named(party: int, names: Names) -> NamedParty:
@@ -277,7 +239,6 @@ def named(party: int, names: Names) -> NamedParty:
 def quote_answer(view: QuoteView, names: Names) -> QuoteAnswer:
     """A quote in words."""
     row, quote, price = view.row, view.quote, view.price
-    share = f"{quote.issuer_share // 100}.{quote.issuer_share % 100:02d}"
     return QuoteAnswer(
         recourse="yes" if quote.recourse else "no",
         cash=money(price.proceeds),
@@ -298,7 +259,7 @@ def quote_answer(view: QuoteView, names: Names) -> QuoteAnswer:
         issuer_interest=money(price.issuer_interest),
         fee=money(price.fee),
         bearer=quote.bearer.value,
-        issuer_share=share if quote.issuer_share else None,
+        issuer_share=share_text(quote.issuer_share) if quote.issuer_share else None,
         issuer_ceiling=None if quote.issuer_ceiling is None else money(quote.issuer_ceiling),
         issuer_consent=row.interest,  # type: ignore[arg-type]
         voucher=voucher_text(view.voucher),
@@ -346,27 +307,27 @@ def own_request(view: RequestView, names: Names) -> OwnRequest:
 def with_quotes(view: RequestView, names: Names) -> OwnRequestWithQuotes:
     """A request with the quotes, once they can be seen."""
     quotes = None if view.quotes is None else [quote_answer(each, names) for each in view.quotes]
-    return OwnRequestWithQuotes(**own_request(view, names).model_dump(), quotes=quotes)
+    return OwnRequestWithQuotes(
+        **own_request(view, names).model_dump(), quotes=quotes, terms=_terms(view.terms, view.row.amount)
+    )
 
 
-def sale_answer(view: SaleView, names: Names) -> SaleAnswer:
-    """A sale in words."""
-    payment = view.payment
-    return SaleAnswer(
-        id=view.quote.row.id,
-        stage=view.stage,  # type: ignore[arg-type]
-        seller=named(view.quote.request.party, names),
-        quote=quote_answer(view.quote, names),
-        voucher=voucher_text(view.quote.voucher),
-        payment=None
-        if payment is None
-        else DisbursementView(
-            asserted_on=date_text(payment.asserted_on),
-            value_day=date_text(payment.value_day),
-            contested_on=date_text(payment.contested_on) if payment.contested_on else None,
-            contest_reason=view.contest_reason,
-        ),
-        offers=[offer_answer(each, names) for each in view.offers],
+def with_terms(view: RequestView, names: Names) -> RequestWithTerms:
+    """A request with what the issuer's programme says of a sale."""
+    return RequestWithTerms(
+        **request_answer(view, names).model_dump(), terms=_terms(view.terms, view.row.amount)
+    )
+
+
+def _terms(terms: Programme | None, amount: int) -> SaleTermsView | None:
+    if terms is None:
+        return None
+    ceiling = terms.ceiling_of(amount)
+    return SaleTermsView(
+        recourse=terms.recourse.value,
+        bearer=terms.bearer.value,
+        issuer_share=share_text(terms.issuer_share) if terms.issuer_share else None,
+        issuer_ceiling=None if ceiling is None else money(ceiling),
     )
 
 

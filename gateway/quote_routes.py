@@ -34,14 +34,15 @@ from gateway.quote_forms import (
     QuoteAnswer,
     QuoteForm,
     QuotePage,
-    RequestAnswer,
     RequestForm,
     RequestPage,
+    RequestWithTerms,
     own_request,
     parties_of_requests,
     quote_answer,
     request_answer,
     with_quotes,
+    with_terms,
 )
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import quoting, sales
@@ -180,13 +181,13 @@ def list_requests(
 
 
 @bank.get("/quote-requests/{request_id}")
-def one_request(request_id: RequestId, caller: CallerHere, gateway: GatewayHere) -> RequestAnswer:
-    """One request that asks the caller for a price."""
+def one_request(request_id: RequestId, caller: CallerHere, gateway: GatewayHere) -> RequestWithTerms:
+    """One request that asks the caller for a price, with what the issuer's programme says of recourse and interest."""
     require(caller, Right.READ)
     with gateway.store.reading() as session:
         request = quoting.asked_request(session, caller, request_id)
         view = request_view(session, gateway.setting, request, asker=False)
-        return request_answer(view, names_of(session, list(parties_of_requests([view]))))
+        return with_terms(view, names_of(session, list(parties_of_requests([view]))))
 
 
 @bank.post(

@@ -14,8 +14,8 @@ from gateway.callers import CallerHere, GatewayHere
 from gateway.holding_routes import VoucherPath
 from gateway.moving import Moving, MovingHere, Reply
 from gateway.offer_forms import OfferAnswer, parties_of
-from gateway.quote_forms import AcceptanceForm, ContestForm, SaleAnswer, SalePage, sale_answer
 from gateway.quote_routes import UNSEEN, QuoteId
+from gateway.sale_forms import AcceptanceForm, CompletionView, ContestForm, SaleAnswer, SalePage, sale_answer
 from ledger.agreements import PartyNumber
 from ledger.members import VoucherId, parse_voucher
 from ledger.negotiation import proposals, sales
@@ -102,6 +102,18 @@ def contest_payment(voucher: VoucherPath, form: ContestForm, moving: MovingHere)
         return proposals.contest_payment(session, setting, caller, number, reason=form.reason)
 
     return _proposed(moving, voucher, form.sign, contested)
+
+
+@router.post("/vouchers/{voucher}/complete-payment", response_model=CompletionView, status_code=202)
+def complete_payment(voucher: VoucherPath, moving: MovingHere) -> Response:
+    """The payee has been silent for as long as the line's window: the payment counts now. Nobody signs this."""
+
+    def work(session: Session) -> Reply:
+        number = parse_voucher(voucher)
+        proposals.complete_payment(session, moving.gateway.setting, moving.caller, number)
+        return Reply(202, CompletionView(voucher=voucher), {"Location": f"{PREFIX}/vouchers/{voucher}"})
+
+    return moving.do(work)
 
 
 def _proposed(

@@ -7,7 +7,7 @@ A page is read in a fixed number of queries. Prices are worked out from the quot
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy import and_, or_, select
@@ -18,7 +18,9 @@ from ledger.agreements import VoucherId
 from ledger.discount import Price, Quote
 from ledger.money import Fen
 from ledger.negotiation.access import Caller
+from ledger.negotiation.programme_terms import Programme
 from ledger.negotiation.quoting import is_open, sale_of
+from ledger.negotiation.sale_terms import terms_of
 from ledger.negotiation.setting import Setting
 from ledger.quote_tables import QuoteAskedRow, QuoteRequestRow, QuoteRow
 from ledger.signing import child_id
@@ -45,7 +47,7 @@ class QuoteView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestView:
     """A request with the promise that it is about. `quotes` None while they are sealed, and for whom they are not;
-    `funders`: whom the holder asked, empty for a funder."""
+    `funders`: whom the holder asked, empty for a funder; `terms`: the promise's programme, of one request alone."""
 
     row: QuoteRequestRow
     promise: PromiseRow
@@ -53,7 +55,8 @@ class RequestView:
     sold: VoucherId
     status: str
     funders: Sequence[int]
-    quotes: Sequence[QuoteView] | None
+    quotes: Sequence[QuoteView] | None = None
+    terms: Programme | None = None
 
 
 def asked_by(
@@ -85,20 +88,13 @@ def asking(
 def request_view(session: Session, setting: Setting, request: QuoteRequestRow, *, asker: bool) -> RequestView:
     """One request; for its asker with the quotes, once they are open, the most cash first."""
     (view,) = _requests(session, setting, [request], asker=asker)
+    view = replace(view, terms=terms_of(session, view.promise))
     if not asker or not is_open(request, now=setting.chain_clock()):
         return view
     query = select(QuoteRow).where(QuoteRow.request == request.number, ~QuoteRow.withdrawn)
     found = [quote_view(setting, request, row) for row in session.scalars(query)]
     found.sort(key=lambda each: (-each.price.proceeds, each.row.funder))
-    return RequestView(
-        row=view.row,
-        promise=view.promise,
-        tier=view.tier,
-        sold=view.sold,
-        status=view.status,
-        funders=view.funders,
-        quotes=found,
-    )
+    return replace(view, quotes=found)
 
 
 def quotes_by(
@@ -186,7 +182,6 @@ def _requests(
                 sold=child_id(row.voucher, row.sequence, 0) if part else row.voucher,
                 status="cancelled" if row.cancelled_at is not None else status,
                 funders=funders[row.number],
-                quotes=None,
             )
         )
     return views

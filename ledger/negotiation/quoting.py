@@ -34,6 +34,7 @@ from ledger.negotiation.consents import custodial_consent, require_good
 from ledger.negotiation.offer_order import world_after
 from ledger.negotiation.offers import CUSTODIAL, OUTSIDE
 from ledger.negotiation.proposals import LONGEST_DAYS, held
+from ledger.negotiation.sale_terms import require_recourse, terms_of
 from ledger.negotiation.setting import Setting
 from ledger.pin import Pin
 from ledger.quote_tables import QuoteAskedRow, QuoteRequestRow, QuoteRow
@@ -152,12 +153,13 @@ def quote(
 ) -> QuoteRow:
     """The funder's quote in place of the one that it gave before. `sign`: consents with the key that is kept here.
 
-    Refusal RequestClosed from the deadline on; NoCustodialKey. InputError for a price that leaves nothing to pay out,
-    and for days that cannot be.
+    Refusal RequestClosed from the deadline on; ProgrammeRecourseDiffers; NoCustodialKey. InputError for a price that
+    leaves nothing to pay out, and for days that cannot be.
     """
     require(caller, Right.SIGN if sign else Right.PROPOSE)
     _require_sealed(setting, request)
     promise = session.get_one(PromiseRow, (request.contract, promise_of(request.voucher)))
+    require_recourse(terms_of(session, promise), recourse=offered.recourse)
     priced, pay_by, expires_at = _priced(request, caller.acting(), offered, due_day=Day(promise.due_day))
     funder, at, salt = caller.acting(), setting.machine_clock(), secrets.token_bytes(SALT_BYTES)
     row = session.get(QuoteRow, (request.number, funder))

@@ -30,11 +30,14 @@ from ledger.negotiation.offer_views import ON_CHAIN, views
 from ledger.negotiation.offers import COMPLETE, OPEN, RECALLING, Proposal, make, sign
 from ledger.negotiation.openings import keep_quote
 from ledger.negotiation.quoting import Sale, is_open, own_request, sale_of
+from ledger.negotiation.sale_terms import bears, terms_of
 from ledger.negotiation.setting import Setting
 from ledger.offer_tables import OfferRow
 from ledger.pin import Pin
 from ledger.quote_tables import QuoteRequestRow, QuoteRow
 from ledger.rows_about import world_about
+from ledger.tables import PromiseRow
+from ledger.world import promise_of
 
 ASKED: Final = "asked"
 AGREED: Final = "agreed"
@@ -56,8 +59,7 @@ def accept(
     _require_unsold(session, setting, request)
     if row.expires_at < setting.chain_clock():
         raise Refusal("QuoteClosed", {"quote": row.id, "status": "expired"})
-    if row.issuer is not None and row.interest != AGREED:
-        raise Refusal("IssuerMustAgree", {"quote": row.id, "issuer": row.issuer})
+    _require_issuer(session, request, row)
     pin, sale = setting.pin_of(request.contract), sale_of(request, row)
     _open_price(session, caller, request, row)
     offers = _offers(session, setting, caller, pin, sale)
@@ -81,6 +83,16 @@ def cancel(session: Session, setting: Setting, caller: Caller, request_id: str) 
     request.cancelled_at = setting.machine_clock()
     audit.note(session, caller, "cancel request", subject=f"request {request.id}", at=request.cancelled_at)
     return request
+
+
+def _require_issuer(session: Session, request: QuoteRequestRow, row: QuoteRow) -> None:
+    """The issuer has signed for its interest with the terms of its promise, or agrees to this quote."""
+    if row.issuer is None or row.interest == AGREED:
+        return
+    promise = session.get_one(PromiseRow, (request.contract, promise_of(request.voucher)))
+    quote = discount.from_json(row.quote)
+    if not bears(terms_of(session, promise), quote, face=Fen(request.amount)):
+        raise Refusal("IssuerMustAgree", {"quote": row.id, "issuer": row.issuer})
 
 
 def _require_unsold(session: Session, setting: Setting, request: QuoteRequestRow) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
-import pytest
-
 from ledger.agreements import Suspend
-from tests.gateway.house import House
+from tests.gateway.house import Desk, House
 from tests.gateway.offering import problem, signed_outside
 from tests.gateway.trading import asked, held, sale, sold
 from tests.ledger.office import BANK, FACTOR, ISSUER, LATER, OTHER_BANK, REGISTRAR, A, B, C, some_hash
@@ -79,6 +79,26 @@ def test_of_two_acceptances_on_one_request_the_first_counts(shared_house: House)
         409,
         "RequestClosed",
     )
+
+
+def test_of_two_acceptances_at_once_one_is_refused(any_house: House) -> None:
+    house = any_house
+    request = asked(house, held(house))
+    quotes = [request.quoted(funder)["id"] for funder in (FACTOR, OTHER_BANK)]
+    request.open()
+    desks = [house.desk(A), house.dying_desk(A)]
+    ready = Barrier(2)
+
+    def accept(desk: Desk, quote: str) -> Any:
+        ready.wait()
+        return desk.post(f"/supplier/quotes/{quote}/accept", {"sign": True})
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(accept, desks, quotes))
+    assert sorted(each.status_code for each in done) == [202, 409]
+    house.land()
+    stages = [house.desk(A).get(f"/sales/{quote}").json().get("stage") for quote in quotes]
+    assert sorted(stages, key=str) == [None, "on_chain"]
 
 
 def test_a_voucher_that_has_moved_on_is_not_sold(shared_house: House) -> None:
@@ -245,6 +265,21 @@ def test_a_contest_says_why_to_who_has_paid_and_to_nobody_else(shared_house: Hou
     assert sale(house, made["id"])["stage"] == "complete"
 
 
+def test_silence_through_the_window_completes_a_sale(shared_house: House) -> None:
+    house = shared_house
+    made = sold(house)
+    path = f"/vouchers/{made['voucher']}/complete-payment"
+    assert problem(house.desk(FACTOR).post(path)) == (409, "NoPayment")
+    asserted(house, made["voucher"])
+    assert problem(house.desk(FACTOR).post(path)) == (409, "WindowOpen")
+    house.office.pass_days(6)
+    assert problem(house.desk(B).post(path)) == (404, "NotFound")
+    assert problem(house.desk(FACTOR, "auditor").post(path)) == (403, "NotAllowed")
+    assert house.desk(FACTOR).post(path).status_code == 202
+    house.land()
+    assert sale(house, made["id"])["stage"] == "complete"
+
+
 def test_a_sale_is_rescinded_by_its_funder_at_once_and_by_its_holder_when_cash_is_late(
     shared_house: House,
 ) -> None:
@@ -266,44 +301,3 @@ def test_a_sale_is_rescinded_by_its_funder_at_once_and_by_its_holder_when_cash_i
         (second["id"], "rescinded"),
         (first["id"], "rescinded"),
     ]
-
-
-# ---- interest at the issuer's cost -------------------------------------------------------------------------
-
-
-def test_the_issuer_bears_interest_only_after_it_has_agreed(shared_house: House) -> None:
-    house = shared_house
-    terms: Any = {"bearer": "issuer", "issuer_ceiling": "5.00"}
-    request = asked(house, held(house))
-    quote = request.quoted(FACTOR, **terms)
-    request.open()
-    assert problem(request.accepted(quote["id"])) == (409, "IssuerMustAgree")
-    answer = {"agrees": True}
-    path = f"/issuer/interest-requests/{quote['id']}/answer"
-    assert problem(house.desk(ISSUER).post(path, answer)) == (404, "NotFound")
-    assert quote["id"] not in house.desk(ISSUER).get("/issuer/interest-requests").text
-    assert house.desk(A).post(f"/supplier/quotes/{quote['id']}/ask-issuer").status_code == 200
-    shown = house.desk(ISSUER).get("/issuer/interest-requests").json()["items"][0]
-    assert (shown["issuer_ceiling"], shown["issuer_consent"]) == ("5.00", "asked")
-    assert problem(house.desk(B).post(path, answer)) == (404, "NotFound")
-    assert problem(house.desk(ISSUER, "operator").post(path, answer)) == (403, "NotAllowed")
-    assert house.desk(ISSUER).post(path, answer).status_code == 200
-    assert problem(house.desk(ISSUER).post(path, {"agrees": False})) == (409, "QuoteClosed")
-    assert request.accepted(quote["id"]).status_code == 202
-
-
-@pytest.mark.parametrize("terms", [{}, {"bearer": "issuer", "issuer_ceiling": "5.00"}])
-def test_an_issuer_that_declines_or_is_not_asked_bears_nothing(
-    shared_house: House, terms: dict[str, Any]
-) -> None:
-    house = shared_house
-    request = asked(house, held(house))
-    quote = request.quoted(FACTOR, **terms)
-    request.open()
-    told = house.desk(A).post(f"/supplier/quotes/{quote['id']}/ask-issuer")
-    if not terms:
-        assert problem(told) == (409, "QuoteClosed")
-        return
-    no = house.desk(ISSUER).post(f"/issuer/interest-requests/{quote['id']}/answer", {"agrees": False})
-    assert no.status_code == 200
-    assert problem(request.accepted(quote["id"])) == (409, "IssuerMustAgree")
