@@ -11,9 +11,11 @@ from sqlalchemy import update
 
 from ledger.agreements import Freeze, Rescind, VoucherId
 from ledger.calendar import Day
+from ledger.errors import InputError
 from ledger.members import parse_voucher
 from ledger.negotiation.disbursements import Hours
 from ledger.organisation_tables import OrganisationRow, PersonRow
+from tests.gateway import trading
 from tests.gateway.banking import (
     imported,
     opened_sale,
@@ -168,6 +170,13 @@ def test_a_day_on_which_it_is_too_late_or_nobody_works_is_refused(selling: House
         selling.app.state.gateway = whole
 
 
+@pytest.mark.parametrize("text", ["", "24:00", "16:60", "1630", "4:30", "１６:30", "-1:30"])
+def test_what_is_no_time_of_day_is_no_cut_off(text: str) -> None:
+    with pytest.raises(InputError):
+        Hours.parse(text)
+    assert Hours.parse("16:30").text == "16:30"
+
+
 def test_a_voucher_is_in_one_run_only(selling: House) -> None:
     one = sale(selling, "once")
     run = prepared(selling, one)
@@ -303,6 +312,22 @@ def test_from_the_queue_to_the_holder_of_the_voucher(any_house: House) -> None:
     for offer in house.desk(OTHER_BANK).get("/offers", verb="assertPayment").json()["items"]:
         assert offer["status"] == "landed"
     assert house.desk(A).get(f"/vouchers/{sales[0][0]}").json()["locks"] == ["discount", "payment"]
+
+
+def test_a_price_that_was_accepted_is_the_one_that_is_paid(house: House) -> None:
+    with_accounts(house)
+    request = trading.asked(house, house.held("1000.01"), OTHER_BANK)
+    quote = request.quoted(OTHER_BANK, "4.35", pay_by=house.day(8))
+    request.open()
+    assert request.accepted(quote["id"]).status_code == 202
+    house.land()
+    (due,) = maker(house).get(QUEUE).json()["items"]
+    assert (due["amount"], due["hindrance"]) == (quote["cash"], None)
+    run = exported(house, (due["voucher"], due["amount"]))
+    content = statement_xml(house, (run["items"][0]["end_to_end"], quote["cash"]))
+    assert imported(house.desk(OTHER_BANK), content).json()["counts"] == {"asserted": 1}
+    house.land()
+    assert trading.sale(house, quote["id"])["stage"] == "cash_asserted"
 
 
 def test_what_the_bank_rejected_is_in_the_queue_again(selling: House) -> None:
