@@ -22,6 +22,7 @@ from gateway import (
     settlement_routes,
     sign_in_routes,
     standing_routes,
+    webhook_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -76,6 +77,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         sign_in_routes.router,
         provider_routes.router,
         people_routes.router,
+        webhook_routes.router,
         onboarding_routes.router,
         standing_routes.router,
         offer_routes.router,

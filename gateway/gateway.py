@@ -13,6 +13,7 @@ from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.setting import Setting
+from ledger.negotiation.targets import Targets
 from ledger.store import Store
 
 
@@ -33,6 +34,7 @@ class Gateway:
     authorities: tuple[bytes, ...] = ()
     provider: Provider | None = None
     hours: Hours = DEFAULT_HOURS
+    targets: Targets = field(default_factory=Targets)
     limits: Limits = field(default_factory=Limits)
 
     def now(self) -> int:

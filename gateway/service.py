@@ -30,7 +30,7 @@ from ledger.certificates import read_certificates
 from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
 from ledger.monitoring import Pipeline, Reason, halted_by
-from ledger.negotiation import register_check
+from ledger.negotiation import register_check, webhook_sending
 from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
 from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.onboarding import settle
@@ -38,6 +38,8 @@ from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting, setting_of
+from ledger.negotiation.targets import Targets
+from ledger.negotiation.webhook_sending import Deliverer
 from ledger.outbox import machine_clock
 from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
@@ -159,6 +161,8 @@ def at_work(installation: Installation) -> Iterator[Threads]:
     )
     setting = setting_of(installation)
     threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
+    deliverer = Deliverer(store, setting, Targets())
+    threads.start("webhooks", lambda: webhook_sending.serve(deliverer, stop=threads.stop))
     register = _register()
     if register is not None:
         threads.start(

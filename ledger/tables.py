@@ -20,12 +20,24 @@ from typing import Final
 from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger import disbursement_tables, offer_tables, organisation_tables, outbox_tables, programme_tables
+from ledger import (
+    disbursement_tables,
+    offer_tables,
+    organisation_tables,
+    outbox_tables,
+    programme_tables,
+    webhook_tables,
+)
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
-__all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
+__all__ += [
+    "offer_tables",
+    "organisation_tables",
+    "outbox_tables",
+    "webhook_tables",
+]  # so that `Base` knows every table
 __all__ += ["disbursement_tables", "programme_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
