@@ -30,7 +30,7 @@ OPEN = {
     "/api/v1/session/provider/answer",
 }
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/clients", "/invitations", "/people", "/webhooks")
+OWN = ("/bank/invoice-checks", "/clients", "/invitations", "/people", "/webhooks")
 """Paths under which everybody makes something of the own organisation."""
 
 

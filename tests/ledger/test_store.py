@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger import (
     disbursement_tables,
+    invoice_tables,
     offer_tables,
     organisation_tables,
     outbox_tables,
@@ -248,6 +249,7 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
         each.__tablename__
         for module in (
             disbursement_tables,
+            invoice_tables,
             offer_tables,
             organisation_tables,
             programme_tables,
