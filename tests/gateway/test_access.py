@@ -30,7 +30,7 @@ OPEN = {
     "/api/v1/session/provider/answer",
 }
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/bank/invoice-checks", "/clients", "/invitations", "/people", "/webhooks")
+OWN = ("/bank/invoice-checks", "/clients", "/invitations", "/people", "/webhooks", "/documents", "/letters")
 """Paths under which everybody makes something of the own organisation."""
 
 
@@ -40,6 +40,19 @@ class Theirs:
 
     house: House
     ids: dict[str, str]
+
+
+def shown_to_nobody(house: House, voucher: str) -> dict[str, str]:
+    """A document of A, a letter of A for BANK, a notice of A to ISSUER."""
+    file = {"file": ("x.pdf", b"%PDF-1.7 PO private")}
+    path = "/api/v1/documents?name=PO+private"
+    desk = house.desk(A)
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": "PO private"}
+    document = desk.client.post(path, files=file, headers=told).json()["id"]
+    letter = desk.post("/letters", {"reader": BANK, "until": house.machine_day(9), "purpose": "PO private"})
+    notice = desk.post("/notices", {"voucher": voucher, "text": "PO private"})
+    ids = {"letter": letter.json()["id"], "notice": notice.json()["id"]}
+    return {"document": document, "reader": str(A), **ids}
 
 
 def theirs_of_webhooks(house: House) -> dict[str, str]:
@@ -65,7 +78,14 @@ def theirs(shared_house: House) -> Theirs:
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
     return Theirs(
         house,
-        {**ids, "due_day": house.day(120), "person": person, "party": str(A), **theirs_of_webhooks(house)},
+        {
+            **ids,
+            "due_day": house.day(120),
+            "person": person,
+            "party": str(A),
+            **theirs_of_webhooks(house),
+            **shown_to_nobody(house, voucher),
+        },
     )
 
 
@@ -168,6 +188,11 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/pass": None,
         "/stop": {"reason": "x"},
         "/shut-out": None,
+        "/readers": {"party": B},
+        "/revoke": None,
+        "/acknowledgement": None,
+        "/letters": {"reader": B, "until": house.machine_day(9), "purpose": "x"},
+        "/notices": {"voucher": voucher, "text": "x"},
         "/secret": None,
         "/replay": None,
         "/suspension-offers": {"reason": "x", "sign": True},
@@ -208,7 +233,17 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1"}
         known["programme"] = "0" * 32
-        path = door.path.format_map(Others(known, due_day="2026-09-30", run="0" * 32, webhook="0" * 24))
+        path = door.path.format_map(
+            Others(
+                known,
+                due_day="2026-09-30",
+                run="0" * 32,
+                webhook="0" * 24,
+                document="0" * 32,
+                letter="0" * 32,
+                notice="0" * 32,
+            )
+        )
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger import (
     disbursement_tables,
+    document_tables,
     invoice_tables,
     offer_tables,
     organisation_tables,
@@ -249,6 +250,7 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
         each.__tablename__
         for module in (
             disbursement_tables,
+            document_tables,
             invoice_tables,
             offer_tables,
             organisation_tables,
