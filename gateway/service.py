@@ -97,7 +97,9 @@ class Threads:
             thread.join(max(until - time.monotonic(), 0.0))
 
 
-def gateway_of(installation: Installation, threads: Threads, *, secure: bool) -> Gateway:
+def gateway_of(
+    installation: Installation, threads: Threads, *, secure: bool, sandbox: bool = False
+) -> Gateway:
     """The gateway over an open installation. InputError where a setting names a file that is not there."""
     return Gateway(
         store=installation.store,
@@ -109,6 +111,7 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),
         secure=secure,
+        sandbox=sandbox,
         watch=Watch(
             installation.store,
             installation.chain,
@@ -194,10 +197,12 @@ def _heard(_word: int, _frame: object) -> None:
     """A signal that the server has answered already."""
 
 
-def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: bool) -> None:
+def serve(
+    directory: Path, *, passphrase: str, host: str, port: int, secure: bool, sandbox: bool = False
+) -> None:
     """Runs until SIGTERM or SIGINT. The errors of `installation.opened`."""
     with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
-        app = create_app(gateway_of(installation, threads, secure=secure))
+        app = create_app(gateway_of(installation, threads, secure=secure, sandbox=sandbox))
         config = uvicorn.Config(
             app,
             host=host,
