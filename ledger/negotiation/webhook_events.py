@@ -16,7 +16,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from ledger.columns import hex_of
@@ -68,6 +68,9 @@ def collect(store: Store, setting: Setting) -> int:
             return 0
     with store.writing() as session:
         told = _Telling(session, setting.machine_clock())
+        if not told.heard:
+            _tell_nobody(session, setting)
+            return 0
         _tell_offers(told, setting)
         for contract in _contracts(setting):
             _tell_chain(told, setting, contract)
@@ -137,13 +140,28 @@ def _contracts(setting: Setting) -> list[str]:
     return list(dict.fromkeys(each for pin in setting.pins for each in (pin.registry, pin.ledger)))
 
 
+def _tell_nobody(session: Session, setting: Setting) -> None:
+    """Where no address is named, the marks move on at once."""
+    behind = update(OfferRow).where(OfferRow.told < OfferRow.version).values(told=OfferRow.version)
+    session.execute(behind.execution_options(synchronize_session=False))
+    for contract in _contracts(setting):
+        read = session.get(CursorRow, contract)
+        mark = session.get(WebhookCursorRow, contract, with_for_update=True)
+        if read is None:
+            continue
+        if mark is None:
+            session.add(WebhookCursorRow(contract=contract, block=read.block, log_index=_LAST))
+        else:
+            mark.block, mark.log_index = read.block, _LAST
+
+
 # Offers
 
 
 def _tell_offers(telling: _Telling, setting: Setting) -> None:
     query = select(OfferRow).where(OfferRow.told < OfferRow.version).order_by(OfferRow.number).limit(BATCH)
     rows = list(telling.session.scalars(query.with_for_update(skip_locked=True)))
-    if rows and telling.heard:
+    if rows:
         seen = views(telling.session, rows, now=setting.chain_clock())
         homes = telling.organisations_of(each.party for view in seen for each in view.row.signatures)
         for view in seen:
@@ -191,9 +209,8 @@ def _tell_chain(telling: _Telling, setting: Setting, contract: str) -> None:
         EventRow.block <= read.block,
     )
     events = list(session.execute(query.order_by(EventRow.block, EventRow.log_index).limit(BATCH)))
-    if telling.heard:
-        _tell_vouchers(telling, contract, [each for each in events if each.name in _KINDS])
-        _tell_parties(telling, contract, [each for each in events if each.name in _STANDING])
+    _tell_vouchers(telling, contract, [each for each in events if each.name in _KINDS])
+    _tell_parties(telling, contract, [each for each in events if each.name in _STANDING])
     if len(events) == BATCH:
         mark.block, mark.log_index = events[-1].block, events[-1].log_index
     else:

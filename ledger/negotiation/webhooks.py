@@ -135,8 +135,9 @@ def deliveries(
     status: str | None = None,
 ) -> list[DeliveryRow]:
     """What was, is to be, or could not be sent there, the newest first. Refusal NotFound."""
+    hook = _found(session, caller, number, lock=False)
     require(caller, Right.AUDIT)
-    query = select(DeliveryRow).where(DeliveryRow.webhook == _found(session, caller, number).id)
+    query = select(DeliveryRow).where(DeliveryRow.webhook == hook.id)
     if status is not None:
         query = query.where(DeliveryRow.status == status)
     if before is not None:
@@ -170,8 +171,8 @@ def keys_of(setting: Setting, row: WebhookRow) -> list[bytes]:
 # Inside
 
 
-def _found(session: Session, caller: Caller, number: str) -> WebhookRow:
-    row = session.get(WebhookRow, number, with_for_update=True)
+def _found(session: Session, caller: Caller, number: str, *, lock: bool = True) -> WebhookRow:
+    row = session.get(WebhookRow, number, with_for_update=lock)
     if row is None or row.organisation != caller.organisation:
         raise not_found("webhook")
     return row

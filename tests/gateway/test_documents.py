@@ -28,7 +28,7 @@ def ofd(name: str = "OFD.xml") -> bytes:
 
 
 def sent(desk: Desk, content: bytes = PDF, *, name: str = "合同.pdf", key: str | None = None) -> Any:
-    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": key or f"document {next(desk.names)}"}
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": key or f"document {desk.login} {next(desk.names)}"}
     file = {"file": ("../../etc/passwd", content, "text/html")}
     return desk.client.post("/api/v1/documents", params={"name": name}, files=file, headers=told)
 
