@@ -57,6 +57,19 @@ def test_an_address_that_is_not_of_the_public_internet_is_not_taken(url: str) ->
         Targets().post(url, b"{}", {})
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://erp.example.com/hook",
+        "https://8.8.8.8:8443/hook?for=us",
+        "https://[2606:4700::1111]/",
+        "https://[64:ff9b::808:808]/hook",
+    ],
+)
+def test_what_is_of_the_public_internet_is_taken(url: str) -> None:
+    Targets().require(url)
+
+
 def resolving(
     monkeypatch: pytest.MonkeyPatch, *answers: list[str]
 ) -> tuple[list[str], list[tuple[str, int]]]:
