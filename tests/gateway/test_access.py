@@ -17,6 +17,7 @@ from ledger.negotiation.access import StaffRole
 from tests.gateway.applying import application
 from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
 from tests.gateway.house import NAMES, House
+from tests.gateway.trading import asked, question
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
 OPEN = {
@@ -73,20 +74,28 @@ def theirs(shared_house: House) -> Theirs:
     ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
     run = _run(house)
     ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
+    ids |= theirs_of_webhooks(house) | shown_to_nobody(house, voucher)
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
-    return Theirs(
-        house,
-        {
-            **ids,
-            "due_day": house.day(120),
-            "person": person,
-            "party": str(A),
-            **theirs_of_webhooks(house),
-            **shown_to_nobody(house, voucher),
-        },
-    )
+    quote = bought_by_the_bank(house)
+    ids |= {"request_id": quote["request"], "quote_id": quote["id"]}
+    return Theirs(house, {**ids, "due_day": house.day(120), "person": person, "party": str(A)})
+
+
+def bought_by_the_bank(house: House) -> dict[str, Any]:
+    """A quote of BANK's on a voucher of A's, accepted and not signed yet."""
+    request = asked(house, house.held(reference="PO private 4"), BANK, value_day=house.day(1))
+    quote = request.quoted(BANK, bearer="issuer", issuer_ceiling="5.00")
+    request.open()
+    for party, path, body in (
+        (A, f"/supplier/quotes/{quote['id']}/ask-issuer", None),
+        (ISSUER, f"/issuer/interest-requests/{quote['id']}/answer", {"agrees": True}),
+        (A, f"/supplier/quotes/{quote['id']}/accept", {}),
+    ):
+        done = house.desk(party).post(path, body)
+        assert done.status_code < 300, done.text
+    return quote
 
 
 def _run(house: House) -> dict[str, Any]:
@@ -107,8 +116,9 @@ def _run(house: House) -> dict[str, Any]:
 class Others(dict[str, str]):
     """Ids of what is not there; a number where none is named."""
 
-    def __missing__(self, _name: str) -> str:
-        return "1"
+    def __missing__(self, name: str) -> str:
+        long = {"webhook": 24, "document": 32, "letter": 32, "notice": 32}
+        return "0" * long[name] if name in long else "1"
 
 
 @dataclass(frozen=True)
@@ -160,6 +170,10 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "value_day": house.day(0),
             "reference": "walk",
         },
+        "/bank/settlement-offers": {
+            "value_day": house.day(0),
+            "rows": [{"voucher": voucher, "reference": "x"}],
+        },
         "/bank/withdrawal-offers": {"voucher": voucher},
         "/bank/line-change-offers": {"line": "2-1", "limit": "1.00"},
         "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
@@ -173,8 +187,18 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "total": "1.00",
         },
         "/release": None,
+        "{request_id}/cancel": None,
         "/cancel": {"reason": "x"},
         "/export": None,
+        "/quote-requests": question(house, voucher),
+        "/quote": {"recourse": False, "rate": "1.00"},
+        "/withdraw": None,
+        "/ask-issuer": None,
+        "/answer": {"agrees": True},
+        "/accept": {"sign": True},
+        "/rescind": {"sign": True},
+        "/confirm-payment": {"sign": True},
+        "/contest-payment": {"reason": "x", "sign": True},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
@@ -232,18 +256,8 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         if not door.asks_who:
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1"}
-        known["programme"] = "0" * 32
-        path = door.path.format_map(
-            Others(
-                known,
-                due_day="2026-09-30",
-                run="0" * 32,
-                webhook="0" * 24,
-                document="0" * 32,
-                letter="0" * 32,
-                notice="0" * 32,
-            )
-        )
+        known |= {"programme": "0" * 32, "request_id": "0" * 32, "quote_id": "0" * 32}
+        path = door.path.format_map(Others(known, due_day="2026-09-30", run="0" * 32))
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -262,6 +276,10 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
         if path == "/bank/disbursement-confirmations":
             answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
             assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
+            continue
+        if path == "/bank/settlement-offers":
+            answer = desk.post(path, body_for(path, theirs))
+            assert answer.status_code == 403 or answer.json()["asserted"] == 0
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":
