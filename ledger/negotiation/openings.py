@@ -38,16 +38,24 @@ def opened(session: Session, caller: Caller, kind: str, text: str) -> bytes:
 
 def fingerprint(session: Session, caller: Caller, *, payer: PartyNumber, number: str, salt: bytes) -> bytes:
     """The hash of an invoice of this payer, the same each time. `salt`: the installation's."""
-    text = f"{number} {payer}"
-    hashed = bytes(reference_hash(text, salt))
+    hashed = fingerprint_of(payer=payer, number=number, salt=salt)
     if session.get(OpeningRow, hashed) is None:
-        content = {"text": text, "number": number, "payer": int(payer)}
+        content = {"text": _invoice(number, payer), "number": number, "payer": int(payer)}
         with (
             suppress(IntegrityError),
             session.begin_nested(),
         ):  # another request was faster, with the same content
             _keep(session, caller, hashed, kind="invoice", salt=b"", content=content)
     return hashed
+
+
+def fingerprint_of(*, payer: PartyNumber, number: str, salt: bytes) -> bytes:
+    """The same hash, of which nothing is kept: of an invoice in an agreement that is only judged."""
+    return bytes(reference_hash(_invoice(number, payer), salt))
+
+
+def _invoice(number: str, payer: PartyNumber) -> str:
+    return f"{number} {payer}"
 
 
 def keep_quote(

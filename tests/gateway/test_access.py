@@ -27,11 +27,22 @@ OPEN = {
     "/api/v1/session",
     "/api/v1/token",
     "/api/v1/applications",
+    "/api/v1/invitations/look",
     "/api/v1/session/provider",
     "/api/v1/session/provider/answer",
 }
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/bank/invoice-checks", "/clients", "/invitations", "/people", "/webhooks", "/documents", "/letters")
+OWN = (
+    "/bank/invoice-checks",
+    "/clients",
+    "/invitations",
+    "/people",
+    "/webhooks",
+    "/documents",
+    "/letters",
+    "/issuer/bulk-checks",
+    "/issuer/bulk-runs",
+)
 """Paths under which everybody makes something of the own organisation."""
 
 
@@ -76,11 +87,24 @@ def theirs(shared_house: House) -> Theirs:
     ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
     ids |= theirs_of_webhooks(house) | shown_to_nobody(house, voucher)
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    waits = house.desk(A).post("/supplier/invited-transfers", {"voucher": voucher, "name": "PO private"})
+    ids["transfer"] = str(waits.json()["id"])
+    ids["file"] = _sent_file(house)
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
     quote = bought_by_the_bank(house)
     ids |= {"request_id": quote["request"], "quote_id": quote["id"]}
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person, "party": str(A)})
+
+
+def _sent_file(house: House) -> str:
+    """A file of promises that the issuer has sent."""
+    head = "reference,line,supplier,face,due,invoice_number,invoice_amount,invoice_total"
+    content = f"{head}\nPO private 5,2-1,{A},500.00,{house.day(90)},F,500.00,500.00\n".encode()
+    desk = house.desk(ISSUER)
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": "file", "Content-Type": "text/csv"}
+    done = desk.client.post("/api/v1/issuer/bulk-runs", content=content, headers=told)
+    return str(done.json()["id"])
 
 
 def bought_by_the_bank(house: House) -> dict[str, Any]:
@@ -208,6 +232,11 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
         "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
         "/versions": {"longest_tenor": 90},
+        "/bulk-checks": None,
+        "/bulk-runs": None,
+        "/next": {"sign": True},
+        "/supplier/invited-transfers": {"voucher": voucher, "name": "walk"},
+        "/look": {"invitation": "x" * 40},
         "/close": None,
         "/pass": None,
         "/stop": {"reason": "x"},
@@ -257,6 +286,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1"}
         known |= {"programme": "0" * 32, "request_id": "0" * 32, "quote_id": "0" * 32}
+        known["programme"] = known["file"] = known["transfer"] = "0" * 32
         path = door.path.format_map(Others(known, due_day="2026-09-30", run="0" * 32))
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
