@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.core.failures import FailureGroup
+from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -100,8 +100,8 @@ def ours(described: tuple[House, Any, dict[str, str]], mode: GenerationMode) -> 
             )
             try:
                 case.validate_response(answer, checks=CHECKS)
-            except FailureGroup as unfit:
-                said = "; ".join(str(each) for each in unfit.exceptions)
+            except (Failure, FailureGroup) as unfit:
+                said = "; ".join(str(each) for each in getattr(unfit, "exceptions", [unfit]))
                 failures.append(f"{case.operation.label}: {answer.status_code} {said}")
             seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
 
