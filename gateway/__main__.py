@@ -38,6 +38,7 @@ def main() -> int:
         action="store_true",
         help="let cookies go over plain HTTP; without it they do on this machine only",
     )
+    parser.add_argument("--sandbox", action="store_true", help="say with every answer that nothing counts")
     given = parser.parse_args()
     passphrase = os.environ.pop(PASSPHRASE, "") or getpass.getpass("Passphrase of the key file: ")
     database, node = os.environ.get(DATABASE_URL, ""), os.environ.get(CHAIN_URL, "")
@@ -46,7 +47,14 @@ def main() -> int:
     write_logs(secrets=secrets).addFilter(InRequest())
     secure = not given.insecure_cookies and given.host not in LOOPBACK
     try:
-        serve(given.directory, passphrase=passphrase, host=given.host, port=given.port, secure=secure)
+        serve(
+            given.directory,
+            passphrase=passphrase,
+            host=given.host,
+            port=given.port,
+            secure=secure,
+            sandbox=given.sandbox,
+        )
     except TallystickError as unusable:
         print(unusable, file=sys.stderr)
         return UNUSABLE

@@ -16,9 +16,11 @@ from gateway import (
     bulk_routes,
     desk_routes,
     disbursement_routes,
+    document_routes,
     duplicate_routes,
     health_routes,
     holding_routes,
+    letter_routes,
     offer_routes,
     onboarding_routes,
     payable_routes,
@@ -32,6 +34,7 @@ from gateway import (
     sign_in_routes,
     standing_routes,
     waiting_routes,
+    webhook_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -48,27 +51,31 @@ HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 
+SANDBOX: Final = ((b"x-tallystick-sandbox", b"nothing here counts"),)
+"""Of a sandbox's answers."""
+
 
 class _App(FastAPI):
     """The app, whose every answer has an id and these headers: also what the library answers when all else fails."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """The library's, within ours."""
-        return Numbered(ToldOnce(super().build_middleware_stack()))
+        return Numbered(ToldOnce(super().build_middleware_stack(), self))
 
 
 class ToldOnce:
     """Adds the headers that every answer has."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, made: FastAPI) -> None:
+        self._app, self._made = app, made
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *HEADERS]
+                sandbox = SANDBOX if self._made.state.gateway.sandbox else ()
+                message["headers"] = [*message["headers"], *HEADERS, *sandbox]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
@@ -102,6 +109,9 @@ def create_app(gateway: Gateway) -> FastAPI:
         sign_in_routes.router,
         provider_routes.router,
         people_routes.router,
+        webhook_routes.router,
+        document_routes.router,
+        letter_routes.router,
         onboarding_routes.router,
         standing_routes.router,
         offer_routes.router,

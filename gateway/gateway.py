@@ -13,6 +13,7 @@ from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.setting import Setting
+from ledger.negotiation.targets import Targets
 from ledger.store import Store
 
 
@@ -21,7 +22,8 @@ class Gateway:
     """`token_key` signs programs' tokens. `secure`: cookies go over HTTPS only. `watch` says how the
     process and its pipeline are doing. `register` is the public register that applications are compared
     with, `authorities` the certificate authorities that are trusted, PEM or DER; `provider` the outside provider of
-    sign-ins, where there is one. `hours`: until when of a day banks take payments for that day."""
+    sign-ins, where there is one. `hours`: until when of a day banks take payments for that day.
+    `sandbox`: every answer says that nothing here counts."""
 
     store: Store
     setting: Setting
@@ -33,6 +35,8 @@ class Gateway:
     authorities: tuple[bytes, ...] = ()
     provider: Provider | None = None
     hours: Hours = DEFAULT_HOURS
+    sandbox: bool = False
+    targets: Targets = field(default_factory=Targets)
     limits: Limits = field(default_factory=Limits)
 
     def now(self) -> int:

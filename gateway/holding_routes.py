@@ -9,14 +9,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of, place_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
 from gateway.forms import View, date_text, hex_text, money, utc
+from gateway.gateway import Gateway
 from ledger.agreements import PartyNumber
 from ledger.members import line_text, parse_line, parse_voucher, promise_text, voucher_text
-from ledger.negotiation.access import Right, require
+from ledger.negotiation.access import Caller, Right, require
 from ledger.negotiation.audit import verified
 from ledger.negotiation.holdings import (
     Hop,
@@ -175,19 +177,8 @@ def list_vouchers(
 ) -> VoucherPage:
     """The vouchers that the caller holds, held, promised, or has under its lines."""
     require(caller, Right.READ)
-    after = place_of(cursor_)
     with gateway.store.reading() as session:
-        found = vouchers_of(
-            session,
-            gateway.setting,
-            caller,
-            limit=limit + 1,
-            after=None if after is None else parse_voucher(after),
-            held=held,
-        )
-        page, more = page_of(found, limit, lambda view: voucher_text(view.row.voucher))
-        names = names_of(session, [number for view in page for number in _concerned(view)])
-    return VoucherPage(items=[VoucherAnswer(**_voucher(view, names)) for view in page], next=more)
+        return voucher_page(session, gateway, caller, limit=limit, cursor=cursor_, held=held)
 
 
 @router.get("/vouchers/{voucher}")
@@ -195,11 +186,7 @@ def one_voucher(voucher: VoucherPath, caller: CallerHere, gateway: GatewayHere) 
     """One voucher, with its way from the issue on as far as the caller may see it."""
     require(caller, Right.READ)
     with gateway.store.reading() as session:
-        view = voucher_of(session, gateway.setting, caller, parse_voucher(voucher))
-        hops = provenance(session, caller, view)
-        parties = {number for hop in hops for number in (hop.holder, hop.party) if number}
-        names = names_of(session, [*parties, *_concerned(view)])
-    return VoucherWithWay(**_voucher(view, names), provenance=[_hop(hop, names) for hop in hops])
+        return voucher_with_way(session, gateway, caller, voucher)
 
 
 @router.get("/lines")
@@ -285,6 +272,33 @@ def verify_trail(caller: CallerHere, gateway: GatewayHere) -> TrailView:
         whole=found.broken_at is None,
         broken_at=found.broken_at,
     )
+
+
+def voucher_page(
+    session: Session, gateway: Gateway, caller: Caller, *, limit: int, cursor: str | None, held: bool
+) -> VoucherPage:
+    """A page of the vouchers that somebody sees."""
+    after = place_of(cursor)
+    found = vouchers_of(
+        session,
+        gateway.setting,
+        caller,
+        limit=limit + 1,
+        after=None if after is None else parse_voucher(after),
+        held=held,
+    )
+    page, more = page_of(found, limit, lambda view: voucher_text(view.row.voucher))
+    names = names_of(session, [number for view in page for number in _concerned(view)])
+    return VoucherPage(items=[VoucherAnswer(**_voucher(view, names)) for view in page], next=more)
+
+
+def voucher_with_way(session: Session, gateway: Gateway, caller: Caller, voucher: str) -> VoucherWithWay:
+    """One voucher as somebody sees it, with its way."""
+    view = voucher_of(session, gateway.setting, caller, parse_voucher(voucher))
+    hops = provenance(session, caller, view)
+    parties = {number for hop in hops for number in (hop.holder, hop.party) if number}
+    names = names_of(session, [*parties, *_concerned(view)])
+    return VoucherWithWay(**_voucher(view, names), provenance=[_hop(hop, names) for hop in hops])
 
 
 def _concerned(view: VoucherView) -> tuple[int, int, int]:

@@ -30,7 +30,7 @@ from ledger.certificates import read_certificates
 from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
 from ledger.monitoring import Pipeline, Reason, halted_by
-from ledger.negotiation import register_check
+from ledger.negotiation import register_check, webhook_sending
 from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
 from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.onboarding import settle
@@ -38,7 +38,9 @@ from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting, setting_of
+from ledger.negotiation.targets import Targets
 from ledger.negotiation.waiting_transfers import go_on
+from ledger.negotiation.webhook_sending import Deliverer
 from ledger.outbox import machine_clock
 from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
@@ -96,7 +98,9 @@ class Threads:
             thread.join(max(until - time.monotonic(), 0.0))
 
 
-def gateway_of(installation: Installation, threads: Threads, *, secure: bool) -> Gateway:
+def gateway_of(
+    installation: Installation, threads: Threads, *, secure: bool, sandbox: bool = False
+) -> Gateway:
     """The gateway over an open installation. InputError where a setting names a file that is not there."""
     return Gateway(
         store=installation.store,
@@ -108,6 +112,7 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),
         secure=secure,
+        sandbox=sandbox,
         watch=Watch(
             installation.store,
             installation.chain,
@@ -160,6 +165,8 @@ def at_work(installation: Installation) -> Iterator[Threads]:
     )
     setting = setting_of(installation)
     threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
+    deliverer = Deliverer(store, setting, Targets())
+    threads.start("webhooks", lambda: webhook_sending.serve(deliverer, stop=threads.stop))
     register = _register()
     if register is not None:
         threads.start(
@@ -192,10 +199,12 @@ def _heard(_word: int, _frame: object) -> None:
     """A signal that the server has answered already."""
 
 
-def serve(directory: Path, *, passphrase: str, host: str, port: int, secure: bool) -> None:
+def serve(
+    directory: Path, *, passphrase: str, host: str, port: int, secure: bool, sandbox: bool = False
+) -> None:
     """Runs until SIGTERM or SIGINT. The errors of `installation.opened`."""
     with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
-        app = create_app(gateway_of(installation, threads, secure=secure))
+        app = create_app(gateway_of(installation, threads, secure=secure, sandbox=sandbox))
         config = uvicorn.Config(
             app,
             host=host,

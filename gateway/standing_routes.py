@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
@@ -27,6 +27,9 @@ from ledger.tables import PartyRow
 from ledger.world import SignerKind, Status
 
 router = APIRouter(prefix="/parties/{party}", tags=["Parties"], route_class=DeskRoute, responses=PROBLEMS)
+SIGNED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"model": OfferAnswer, "description": "Nobody has to sign any more: it goes on chain."}
+}
 PartyHere = Annotated[int, Path(ge=1, lt=2**32, description="The party's number.")]
 
 
@@ -88,26 +91,26 @@ def one_party(party: PartyHere, caller: CallerHere, gateway: GatewayHere) -> Par
         return _view(row, names_of(session, [party]).get(PartyNumber(party)))
 
 
-@router.post("/suspension-offers", response_model=OfferAnswer, status_code=201)
+@router.post("/suspension-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_suspension(party: PartyHere, form: StandingForm, moving: MovingHere) -> Response:
     """The registrar suspends a party: it can no longer issue, receive and move, and can still be paid."""
     return _offered(moving, party, form, standing.suspension, reason=form.reason)
 
 
-@router.post("/reinstatement-offers", response_model=OfferAnswer, status_code=201)
+@router.post("/reinstatement-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_reinstatement(party: PartyHere, form: StandingForm, moving: MovingHere) -> Response:
     """The registrar ends a suspension."""
     return _offered(moving, party, form, standing.reinstatement, reason=form.reason)
 
 
-@router.post("/rekey-offers", response_model=OfferAnswer, status_code=201)
+@router.post("/rekey-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_rekey(party: PartyHere, form: NewSignerForm, moving: MovingHere) -> Response:
     """A party hands over to a new signer of its own, at once; the present one and the new one sign."""
     authorities = moving.gateway.authorities
     return _offered(moving, party, form, standing.rekey, signer=form.signer.named(), authorities=authorities)
 
 
-@router.post("/recovery-offers", response_model=OfferAnswer, status_code=201)
+@router.post("/recovery-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_recovery(party: PartyHere, form: NewSignerForm, moving: MovingHere) -> Response:
     """Registrar and sponsor bank begin to recover a lost key. It can be finished after seven days, unless the old
     signer objects."""
@@ -117,24 +120,19 @@ def offer_recovery(party: PartyHere, form: NewSignerForm, moving: MovingHere) ->
     )
 
 
-@router.post("/recovery-withdrawal-offers", response_model=OfferAnswer, status_code=201)
+@router.post("/recovery-withdrawal-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_withdrawal(party: PartyHere, form: PlainForm, moving: MovingHere) -> Response:
     """Registrar and sponsor bank take a recovery back."""
     return _offered(moving, party, form, standing.withdrawal)
 
 
-@router.post("/recovery-veto-offers", response_model=OfferAnswer, status_code=201)
+@router.post("/recovery-veto-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_veto(party: PartyHere, form: PlainForm, moving: MovingHere) -> Response:
     """The party objects with the signer that is said to be lost: then it takes thirty days and an arbiter."""
     return _offered(moving, party, form, standing.veto)
 
 
-@router.post(
-    "/recovery-finish-offers",
-    response_model=OfferAnswer,
-    status_code=201,
-    responses={202: {"model": OfferAnswer, "description": "Nobody has to sign: it goes on chain."}},
-)
+@router.post("/recovery-finish-offers", response_model=OfferAnswer, status_code=201, responses=SIGNED)
 def offer_finish(party: PartyHere, form: FinishForm, moving: MovingHere) -> Response:
     """The recovered signer is put in place. Nobody signs, or after a veto the arbiter does."""
     if form.arbiter is None and form.sign:

@@ -3,6 +3,7 @@
     chain.sqlite         the embedded chain, or else TALLYSTICK_CHAIN_URL names a node
     tallystick.sqlite    the database, or else TALLYSTICK_DATABASE_URL names one
     keys.json            the sealed keys
+    sandbox              there where it is for trying things, and nothing in it counts
     dossier.json         what the hashes on chain stand for, where the terminal is used; it has the invoices' salt
 
 The key that pays a node's gas is in TALLYSTICK_GAS_KEY. Two processes cannot open one embedded chain. Nothing is made
@@ -35,6 +36,7 @@ from ledger.signing import CURVE_ORDER
 from ledger.store import Store, open_store, pins
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
+SANDBOX: Final = "sandbox"
 CHAIN_URL: Final = "TALLYSTICK_CHAIN_URL"
 GAS_KEY: Final = "TALLYSTICK_GAS_KEY"
 DATABASE_URL: Final = "TALLYSTICK_DATABASE_URL"

@@ -21,6 +21,7 @@ from ledger.columns import ADDRESS, Base, Fens
 from ledger.outbox_tables import SERIAL
 
 _OPEN: Final = text("status in ('open', 'recalling', 'complete')")
+_UNTOLD: Final = text("told < version")
 _BINDS: Final = text("line is not null and not closed")
 _BINDS_PARENT: Final = text("parent is not null and not closed")
 
@@ -31,7 +32,7 @@ class OfferRow(Base):
     `status`: open, recalling (waits for the revocation `recalled_by`), complete (all have signed: the outbox says what
     became of it), declined, expired, recalled. `closed`: what became of it is for good and need not be asked again.
     `line`, `parent` and `face` are those of an issue, which they keep reserved; `root` is the voucher that it makes.
-    `voucher` is the one that it changes.
+    `voucher` is the one that it changes. `told`: the version of which everybody was told who wants to be.
     """
 
     __tablename__ = "offers"
@@ -50,6 +51,7 @@ class OfferRow(Base):
         Index("offers_by_maker", "organisation", "number"),
         Index("offers_by_expiry", "status", "expires_at"),
         Index("offers_by_item", "item"),
+        Index("offers_to_tell", "number", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
     )
     number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(32))
@@ -75,6 +77,7 @@ class OfferRow(Base):
     voucher: Mapped[VoucherId | None]
     created_at: Mapped[int]
     changed_at: Mapped[int]
+    told: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     signatures: Mapped[list[SignatureRow]] = relationship(order_by="SignatureRow.place", lazy="selectin")
     """In the order of the call; they come with every offer that is read."""
 

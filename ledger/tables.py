@@ -22,12 +22,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ledger import (
     bulk_tables,
     disbursement_tables,
+    document_tables,
     invoice_tables,
     offer_tables,
     organisation_tables,
     outbox_tables,
     programme_tables,
     quote_tables,
+    webhook_tables,
 )
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
@@ -35,6 +37,7 @@ from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 __all__ = ["Base", "bytes_of", "hex_of"]
 __all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
 __all__ += ["bulk_tables", "disbursement_tables", "invoice_tables", "programme_tables", "quote_tables"]
+__all__ += ["document_tables", "webhook_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from ledger.agreements import PartyNumber
 from ledger.errors import InputError
-from ledger.installation import CHAIN_URL, DOSSIER, KEYS, database_of
+from ledger.installation import CHAIN_URL, DATABASE_URL, DOSSIER, KEYS, SANDBOX, database_of
 from ledger.negotiation.access import StaffRole
 from ledger.negotiation.organisations import enlist as enlist_person
 from ledger.negotiation.organisations import found
@@ -85,23 +85,62 @@ def serve(
     seeded: Annotated[
         bool, typer.Option("--seeded", help="A new installation plays the sample business.")
     ] = False,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="For partners to try things: seeded, a chain of its own, marked so."),
+    ] = False,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
 ) -> None:
     """Serves the API: the gateway, the relay and the index in one process. Makes an installation where there is none.
 
+    A sandbox has the sample business on an embedded chain of its own, and a partner for each party who may do there
+    what everybody of that party may. What is signed there counts on no other chain; every answer says what it is.
+
     \b
     Example:
       tallystick serve --seeded -d tallystick-data
+      tallystick serve --sandbox -d tallystick-sandbox
     """
     screen = screen_of(ctx)
+    _require_apart(directory, sandbox=sandbox, node=node)
     passphrase = screen.passphrase(new=not (directory / KEYS).exists())
     if not (directory / KEYS).exists():
+        seeded = seeded or sandbox
         _make(screen, directory, bank or ["江城银行"], node=node, seeded=seeded, passphrase=passphrase)
+        if sandbox:
+            open_to_partners(screen, directory, DossierFile.load(directory / DOSSIER).names)
     environment = {**os.environ, PASSPHRASE: passphrase} | ({} if node is None else {CHAIN_URL: node})
     words = ["--directory", str(directory), "--host", host, "--port", str(port)]
+    words += ["--sandbox"] if sandbox else []
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "gateway", *words], environment)
+
+
+def _require_apart(directory: Path, *, sandbox: bool, node: str | None) -> None:
+    """InputError where a sandbox and an installation that counts would be taken for each other."""
+    marked = (directory / SANDBOX).exists()
+    if sandbox and (node or os.environ.get(CHAIN_URL) or os.environ.get(DATABASE_URL)):
+        raise InputError(
+            f"--sandbox: it has a chain and a database of its own, leave --node, {CHAIN_URL} and {DATABASE_URL} away"
+        )
+    if sandbox and not marked and (directory / KEYS).exists():
+        raise InputError(f"--sandbox: {directory} has an installation that is none, name another directory")
+    if marked and not sandbox:
+        raise InputError(f"{directory} is a sandbox: serve it with --sandbox")
+
+
+def open_to_partners(screen: Screen, directory: Path, names: Mapping[PartyNumber, str]) -> None:
+    """Marks a new installation as a sandbox, and lets a partner in for each party, in every role that it has."""
+    password = secrets.token_urlsafe(12)
+    people = {
+        f"partner.all.{party}": (party, {role for role in StaffRole if _may_be(role, party)}, name)
+        for party, name in names.items()
+    }
+    with open_store(database_of(directory)) as store:
+        _seat(store, names, people, password=password, passwords=Passwords())
+    (directory / SANDBOX).touch()
+    screen.say(f"Partners sign in as partner.all.PARTY with the password {password}")
 
 
 def _make(
@@ -121,7 +160,7 @@ def _make(
         f"{role}.{party}": (party, {role}, f"{role} {party}")
         for party in names
         for role in StaffRole
-        if (role is StaffRole.REGISTRAR) <= (party == 1)
+        if _may_be(role, party)
     }
     with open_store(database_of(directory)) as store:
         _seat(store, names, people, password=password, passwords=Passwords())
@@ -161,3 +200,8 @@ def _role(text: str) -> StaffRole:
         if text == role:
             return role
     raise InputError(f"{text!r} is none of {', '.join(StaffRole)}")
+
+
+def _may_be(role: StaffRole, party: PartyNumber) -> bool:
+    """The registrar, party 1 of a new installation, has registrars."""
+    return role is not StaffRole.REGISTRAR or party == 1

@@ -3,6 +3,7 @@
     Caller      who is asking: somebody of an organisation, or a program of it
     require     that a caller's roles allow an act
     sees_*      which rows a caller may see, as a condition of a query
+    by_letter   whose eyes a letter of authorisation lends to a caller
 
 What is not there and what is not the caller's are told apart nowhere: both are `NotFound`. A supplier sees the
 vouchers that it holds or held, the hops in which it took part and the offers that name it. An issuer sees what it
@@ -17,10 +18,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, false, or_, select
+from sqlalchemy.orm import Session
 
 from ledger.agreements import LineId, PartyNumber
+from ledger.calendar import Day
+from ledger.document_tables import LetterRow
 from ledger.errors import Refusal
 from ledger.offer_tables import OfferRow, SignatureRow
+from ledger.organisation_tables import OrganisationRow
 from ledger.pin import Pin
 from ledger.tables import HistoryRow, LineRow, PromiseRow, VoucherRow
 
@@ -158,6 +163,33 @@ SEES_OFFER: Final = _sees_offer(bindparam("caller_organisation"), _PARTY)
 """`sees_offer` in a statement that is built once, which takes less time than to build one for each request."""
 SEES_VOUCHER: Final = _sees_voucher(_PARTY, bindparam("caller_ledger"))
 """The same of `sees_voucher`."""
+
+
+def by_letter(session: Session, caller: Caller, number: str, *, today: Day) -> Caller:
+    """Whoever granted the caller's organisation this letter of authorisation, with the right to read and no other.
+
+    Refusal NotFound for a letter that is another's, has run out, was revoked, or is none: the same answer.
+    """
+    require(caller, Right.READ)
+    row = session.execute(
+        select(OrganisationRow)
+        .join(LetterRow, LetterRow.organisation == OrganisationRow.number)
+        .where(
+            LetterRow.id == number,
+            LetterRow.reader == caller.organisation,
+            LetterRow.revoked_at.is_(None),
+            LetterRow.last_day >= today,
+        )
+    ).scalar_one_or_none()
+    if row is None or row.party is None:
+        raise not_found("letter")
+    return Caller(
+        organisation=row.number,
+        party=PartyNumber(row.party),
+        who=caller.who,
+        roles=frozenset({StaffRole.PARTNER}),
+        name=row.name,
+    )
 
 
 def visible_line(caller: Caller, *, bank: int, issuer: int) -> bool:

@@ -127,7 +127,12 @@ def sweep(session: Session, *, now: int, at: int) -> int:
     done = update(OfferRow).where(OfferRow.status == COMPLETE, ~OfferRow.closed, settled)
     in_rows = exists().where(VoucherRow.contract == OfferRow.contract, VoucherRow.voucher == OfferRow.root)
     gone = exists().where(OutboxRow.number == OfferRow.item, OutboxRow.status.in_(GONE))
-    count += _count(session, done.where(or_(OfferRow.root.is_(None), in_rows, gone)).values(closed=True))
+    count += _count(
+        session,
+        done.where(or_(OfferRow.root.is_(None), in_rows, gone)).values(
+            closed=True, version=OfferRow.version + 1, changed_at=at
+        ),
+    )
     revocation = aliased(OfferRow)
     voided = (
         select(revocation.number)

@@ -27,7 +27,7 @@ from gateway.gateway import Gateway
 from gateway.limits import Limits
 from gateway.watch import Watch
 from ledger.agreements import PartyNumber
-from ledger.calendar import Timestamp, date_of_day
+from ledger.calendar import Day, Timestamp, date_of_day, day_of
 from ledger.embedded import EmbeddedChain
 from ledger.installation import CHAIN, DATABASE, KEYS
 from ledger.keys import Keyring
@@ -185,6 +185,10 @@ class House:
     def day(self, days: int) -> str:
         """A date, so many days from the chain's today."""
         return date_of_day(self.office.today + days).isoformat()  # type: ignore[arg-type]
+
+    def machine_day(self, days: int) -> str:
+        """A date, so many days from today by the machine's clock."""
+        return date_of_day(Day(day_of(Timestamp(self.clock.now)) + days)).isoformat()
 
     def promise(
         self, face: str = "1000.00", *, supplier: int = A, reference: str = "PO", **more: Any

@@ -1,0 +1,235 @@
+"""Letters of authorisation, and what is looked at by them; notices to the debtor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of
+from gateway.bodies import DeskRoute
+from gateway.callers import CallerHere, GatewayHere
+from gateway.forms import Form, OnDay, PartyText, Text, View, VoucherText, date_text, examples, hex_text, utc
+from gateway.holding_routes import (
+    VoucherPage,
+    VoucherPath,
+    VoucherWithWay,
+    voucher_page,
+    voucher_with_way,
+)
+from gateway.moving import MovingHere, Reply
+from ledger.document_tables import LetterRow, NoticeRow
+from ledger.members import voucher_text
+from ledger.negotiation import letters, notices
+from ledger.negotiation.setting import Setting
+
+router = APIRouter(tags=["Letters and notices"], route_class=DeskRoute, responses=PROBLEMS)
+HexId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["0b6ff2c2d1e54b0c9a3f5d7e8c1b2a30"])]
+
+
+class LetterForm(Form):
+    """Who may look at the caller's vouchers, until when, and for what."""
+
+    model_config = examples(reader=2, until="2026-12-31", purpose="credit assessment")
+    reader: PartyText
+    until: OnDay
+    purpose: Annotated[Text, Field(min_length=1)]
+
+
+class LetterView(View):
+    """A letter of authorisation, by the numbers of the two organisations."""
+
+    id: str
+    organisation: int
+    reader: int
+    own: bool
+    until: str
+    purpose: str
+    in_force: bool
+    granted_at: str
+    revoked_at: str | None
+
+
+class LetterPage(View):
+    """Some letters, the newest first."""
+
+    items: list[LetterView]
+    next: str | None
+
+
+class NoticeForm(Form):
+    """What the holder tells the issuer of a voucher."""
+
+    model_config = examples(
+        voucher="0x" + "ab" * 32, text="This claim was transferred to us; pay to us alone."
+    )
+    voucher: VoucherText
+    text: Annotated[Text, Field(min_length=1)]
+
+
+class NoticeView(View):
+    """A notice. `hash` is SHA-256 over salt, voucher, a blank and text; block and journal head show that the notice is
+    not older than they are, the trails of both sides that it is not younger than their entries."""
+
+    id: str
+    own: bool
+    voucher: str
+    text: str
+    salt: str
+    hash: str
+    ledger: str
+    block: int
+    block_hash: str
+    journal_head: str
+    sent_at: str
+    received_at: str | None
+
+
+class NoticePage(View):
+    """Some notices, the newest first."""
+
+    items: list[NoticeView]
+    next: str | None
+
+
+@router.post("/letters", response_model=LetterView, status_code=201)
+def grant(form: LetterForm, moving: MovingHere) -> Response:
+    """Lets another party look at the caller's vouchers, up to a day."""
+
+    def work(session: Session) -> Reply:
+        setting = moving.gateway.setting
+        row = letters.grant(
+            session, setting, moving.caller, reader=form.reader, last_day=form.until, purpose=form.purpose
+        )
+        return Reply(201, _letter(setting, moving.caller.organisation, row))
+
+    return moving.do(work)
+
+
+@router.get("/letters")
+def list_letters(
+    caller: CallerHere,
+    gateway: GatewayHere,
+    limit: Limit = 50,
+    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+) -> LetterPage:
+    """The letters that the caller's organisation granted or was granted."""
+    with gateway.store.reading() as session:
+        found = letters.letters(session, caller, limit=limit + 1, before=number_of(cursor_))
+    page, more = page_of(found, limit, lambda row: row.number)
+    items = [_letter(gateway.setting, caller.organisation, row) for row in page]
+    return LetterPage(items=items, next=more)
+
+
+@router.post("/letters/{letter}/revoke", response_model=LetterView)
+def revoke(letter: HexId, moving: MovingHere) -> Response:
+    """Ends a letter at once."""
+
+    def work(session: Session) -> Reply:
+        setting = moving.gateway.setting
+        row = letters.revoke(session, setting, moving.caller, letter)
+        return Reply(200, _letter(setting, moving.caller.organisation, row))
+
+    return moving.do(work)
+
+
+@router.get("/letters/{letter}/vouchers")
+def vouchers_by_letter(
+    letter: HexId,
+    caller: CallerHere,
+    gateway: GatewayHere,
+    limit: Limit = 50,
+    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    held: Annotated[bool, Query(description="Only what is held now.")] = False,
+) -> VoucherPage:
+    """The vouchers of whoever granted the letter, as they are to that organisation. The look is recorded."""
+    with gateway.store.writing() as session:
+        seen_as = letters.look(session, gateway.setting, caller, letter, at_what="vouchers")
+        return voucher_page(session, gateway, seen_as, limit=limit, cursor=cursor_, held=held)
+
+
+@router.get("/letters/{letter}/vouchers/{voucher}")
+def voucher_by_letter(
+    letter: HexId, voucher: VoucherPath, caller: CallerHere, gateway: GatewayHere
+) -> VoucherWithWay:
+    """One of them. The look is recorded."""
+    with gateway.store.writing() as session:
+        seen_as = letters.look(session, gateway.setting, caller, letter, at_what=voucher)
+        return voucher_with_way(session, gateway, seen_as, voucher)
+
+
+@router.post("/notices", response_model=NoticeView, status_code=201)
+def send(form: NoticeForm, moving: MovingHere) -> Response:
+    """The holder of a voucher tells its issuer something, and can show later that it did, and when."""
+
+    def work(session: Session) -> Reply:
+        setting, caller = moving.gateway.setting, moving.caller
+        row = notices.send(session, setting, caller, form.voucher, text=form.text)
+        return Reply(201, _notice(caller.organisation, row))
+
+    return moving.do(work)
+
+
+@router.get("/notices")
+def list_notices(
+    caller: CallerHere,
+    gateway: GatewayHere,
+    limit: Limit = 50,
+    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+) -> NoticePage:
+    """The notices that the caller's organisation sent or was sent."""
+    with gateway.store.reading() as session:
+        found = notices.notices(session, caller, limit=limit + 1, before=number_of(cursor_))
+    page, more = page_of(found, limit, lambda row: row.number)
+    return NoticePage(items=[_notice(caller.organisation, row) for row in page], next=more)
+
+
+@router.get("/notices/{notice}")
+def one_notice(notice: HexId, caller: CallerHere, gateway: GatewayHere) -> NoticeView:
+    """One notice, with all that its hash is made of."""
+    with gateway.store.reading() as session:
+        return _notice(caller.organisation, notices.notice(session, caller, notice))
+
+
+@router.post("/notices/{notice}/acknowledgement", response_model=NoticeView)
+def acknowledge(notice: HexId, moving: MovingHere) -> Response:
+    """Somebody who may sign for the issuer says that it was read."""
+
+    def work(session: Session) -> Reply:
+        row = notices.acknowledge(session, moving.gateway.setting, moving.caller, notice)
+        return Reply(200, _notice(moving.caller.organisation, row))
+
+    return moving.do(work)
+
+
+def _letter(setting: Setting, organisation: int, row: LetterRow) -> LetterView:
+    return LetterView(
+        id=row.id,
+        organisation=row.organisation,
+        reader=row.reader,
+        own=row.organisation == organisation,
+        until=date_text(row.last_day),
+        purpose=row.purpose,
+        in_force=letters.is_in_force(setting, row),
+        granted_at=utc(row.granted_at),
+        revoked_at=None if row.revoked_at is None else utc(row.revoked_at),
+    )
+
+
+def _notice(organisation: int, row: NoticeRow) -> NoticeView:
+    return NoticeView(
+        id=row.id,
+        own=row.sender == organisation,
+        voucher=voucher_text(row.voucher),
+        text=row.text,
+        salt="0x" + row.salt,
+        hash=str(hex_text(row.hash)),
+        ledger=row.contract,
+        block=row.block,
+        block_hash=str(hex_text(row.block_hash)),
+        journal_head=str(hex_text(row.journal)),
+        sent_at=utc(row.sent_at),
+        received_at=None if row.received_at is None else utc(row.received_at),
+    )

@@ -1,0 +1,66 @@
+"""A sandbox for partners: apart from what counts, marked in every answer, and open to do everything in."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ledger.installation import CHAIN_URL, DATABASE, DATABASE_URL, SANDBOX
+from ledger.negotiation.access import StaffRole
+from ledger.organisation_tables import PersonRow
+from ledger.store import open_store
+from scripts.cli import app
+from scripts.cli_screen import Screen
+from scripts.cli_serve import open_to_partners
+from tests.gateway.house import PASSPHRASE, House
+from tests.ledger.office import ISSUER
+
+
+def said(monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    monkeypatch.setenv("TALLYSTICK_PASSPHRASE", PASSPHRASE)
+    done = CliRunner().invoke(app, ["serve", *words])
+    assert done.exit_code == 2, done.output
+    return done.output
+
+
+def test_an_installation_that_counts_is_never_served_as_a_sandbox_nor_the_reverse(
+    founded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "has an installation that is none" in said(monkeypatch, "--sandbox", "-d", str(founded))
+    copy = tmp_path / "copy"
+    shutil.copytree(founded, copy)
+    (copy / SANDBOX).touch()
+    assert "serve it with --sandbox" in said(monkeypatch, "-d", str(copy))
+
+
+@pytest.mark.parametrize("how", ["--node", CHAIN_URL, DATABASE_URL])
+def test_a_sandbox_is_on_no_chain_and_in_no_database_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    words = ["--sandbox", "-d", str(tmp_path / "new")]
+    if how == "--node":
+        words += [how, "http://127.0.0.1:1"]
+    else:
+        monkeypatch.setenv(how, "x")
+    assert "of its own" in said(monkeypatch, *words)
+    assert not (tmp_path / "new").exists()
+
+
+def test_every_answer_of_a_sandbox_says_that_it_is_one(house: House) -> None:
+    assert "x-tallystick-sandbox" not in house.nobody().get("/api/v1/offers").headers
+    house.app.state.gateway = replace(house.gateway, sandbox=True)
+    for path in ("/api/v1/offers", "/health", "/nowhere"):
+        assert house.nobody().get(path).headers["x-tallystick-sandbox"] == "nothing here counts"
+
+
+def test_a_partner_may_do_there_what_everybody_of_a_party_may(founded: Path, tmp_path: Path) -> None:
+    shutil.copytree(founded, tmp_path, dirs_exist_ok=True)
+    open_to_partners(Screen(), tmp_path, {ISSUER: "云山重工"})
+    assert (tmp_path / SANDBOX).exists()
+    with open_store(f"sqlite:///{tmp_path / DATABASE}") as store, store.reading() as session:
+        row = session.query(PersonRow).filter_by(login=f"partner.all.{ISSUER}").one()
+    assert set(row.roles) == set(StaffRole) - {StaffRole.REGISTRAR}
