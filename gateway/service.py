@@ -28,8 +28,9 @@ from gateway.watch import Watch
 from ledger import indexer, relay
 from ledger.certificates import read_certificates
 from ledger.errors import InputError, TallystickError
+from ledger.halts import halted_by
 from ledger.installation import Installation, opened
-from ledger.monitoring import Pipeline, Reason, halted_by
+from ledger.monitoring import Pipeline, Reason
 from ledger.negotiation import register_check, webhook_sending
 from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
 from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours

@@ -9,6 +9,8 @@ finds a fork decides what becomes of it, unless it is too deep to be one.
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import select
 
 from ledger.chain import Block, Chain
@@ -16,6 +18,9 @@ from ledger.columns import hex_of
 from ledger.errors import ChainError, VerificationError
 from ledger.store import NO_BLOCK, Store
 from ledger.tables import BlockRow, CursorRow
+
+MARGIN: Final = 128
+"""Blocks that a reorganisation may replace without anybody's word."""
 
 
 class ReorgTooDeep(VerificationError):
@@ -54,7 +59,7 @@ def fork(store: Store, chain: Chain, *, margin: int, height: int) -> int | None:
         raise ReorgTooDeep(
             f"block {number} was {hex_of(own)} and is {hex_of(theirs)} now, {highest - number} blocks below the last "
             f"one followed; at most {margin} are given up unasked. Find out which chain is the right one; if it is "
-            f"the node's, follow with a higher margin"
+            f"the node's: tallystick index --margin BLOCKS"
         )
     return -1 if other else None
 

@@ -49,7 +49,7 @@ class Node(Reader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference. `kind` is journal, event, block, row, storage or invariant; `expected` is the chain's, of
+    """One difference. `kind` is journal, event, block, row, storage, invariant or item; `expected` is the chain's, of
     storage the contract's own word. A broken invariant names rule, numbers and ids in `what`."""
 
     kind: str

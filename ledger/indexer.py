@@ -37,7 +37,8 @@ from ledger.chain import Chain, Log
 from ledger.crash_points import reach
 from ledger.errors import ChainError, TallystickError, VerificationError
 from ledger.events import Event, advance_log
-from ledger.forks import NodesDisagree, ReorgTooDeep, fork, require_agreement
+from ledger.forks import MARGIN, NodesDisagree, ReorgTooDeep, fork, require_agreement
+from ledger.halts import INDEX, halt, resume
 from ledger.happenings import Happening
 from ledger.pin import Pin, check_pin
 from ledger.row_writing import add
@@ -52,8 +53,6 @@ __all__ += ["rebuild", "rewind", "serve"]
 LOG: Final = logging.getLogger("ledger.indexer")
 SPAN: Final = 2_000
 """Blocks that are read and committed together at most; fewer where they hold many events."""
-MARGIN: Final = 128
-"""Blocks below the cursor that a reorganisation may replace."""
 REMEMBERED: Final = 200_000
 """Vouchers of one contract that are kept in memory between two commits."""
 COLLECT_AFTER: Final = 1_000_000
@@ -185,7 +184,7 @@ def serve(
     """
     checked: set[Pin] = set()
     _pinned(store, chain, witness, checked)
-    failed = 0
+    failed, works = 0, False
     while not stop.is_set():
         try:
             done = _follow(
@@ -199,9 +198,13 @@ def serve(
                 stop=stop,
             )
             failed = 0
+            if not works:
+                resume(store, INDEX)
+                works = True
             if report is not None:
                 report(done)
-        except VerificationError:
+        except VerificationError as halted:
+            halt(store, INDEX, halted)
             raise
         except TallystickError as broken:
             failed += 1

@@ -3,7 +3,6 @@
     Pipeline     a collector: reads database and chain whenever it is asked, and keeps no number of its own
     health       can the process do its work at all: the database answers, the node is on the pinned chain
     readiness    is the work getting through: node, head lag, stalled chain, journal, alarms
-    halted_by    what a process that has to stop is stopped by, in one word
     stalled      since when handed-over items wait for a block that nobody makes
 
 Nothing is written and nothing repaired. What cannot be known at present is left out, and `*_up` says why. Whether the
@@ -24,41 +23,28 @@ from sqlalchemy import func, select
 
 from ledger.chain import Block, CallReverted, Chain, NodeRefused
 from ledger.database import DatabaseUncertain, DatabaseUnusable
-from ledger.errors import ChainError, TallystickError, VerificationError
-from ledger.forks import ReorgTooDeep
+from ledger.errors import ChainError
+from ledger.halts import MISMATCH, halts
 from ledger.outbox import FINAL, MINED, REFUSED, SENT, SIGNED, UNKNOWN, WITHDRAWN, machine_clock
 from ledger.outbox_acts import alarms
 from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow, TransactionRow
 from ledger.pin import OtherChain, check_pin
 from ledger.store import NO_BLOCK, Store, followed, pins
-from ledger.stretch import JournalMismatch, journal_head
+from ledger.stretch import journal_head
 from ledger.tables import BlockRow, CursorRow
 
 STATUSES: Final = (SIGNED, SENT, MINED, FINAL, REFUSED, UNKNOWN, WITHDRAWN)
-MISMATCH: Final = "journal_mismatch"
 STALLED_AFTER: Final = 60
 """Seconds for which a transaction may wait without a new block before the chain is called stalled."""
 MOST_LAG: Final = 20
 """Blocks that the index may be behind the head (besides the depth that it keeps to) before it is not ready."""
 
-_HALTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (JournalMismatch, MISMATCH),
-    (ReorgTooDeep, "reorg_too_deep"),
-    (OtherChain, "other_chain"),
-    (VerificationError, "contradiction"),
-    (TallystickError, "unusable"),
-)
 Clock = Callable[[], int]
-
-
-def halted_by(failed: BaseException) -> str:
-    """What `Pipeline.halted` is set to by whoever has to stop because of this."""
-    return next((name for kind, name in _HALTED if isinstance(failed, kind)), "unforeseen")
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why not. `name` is one of database, node, other_chain, head_lag, stalled, journal_mismatch, alarm."""
+    """Why not. `name` is one of database, node, other_chain, head_lag, stalled, journal_mismatch, alarm, halted."""
 
     name: str
     what: str
@@ -144,6 +130,8 @@ def readiness(
 def _reasons(store: Store, chain: Chain, clock: Clock, most_lag: int, stalled_after: int) -> Iterator[Reason]:
     for account, alarm in alarms(store).items():
         yield Reason("alarm", f"{account}: {alarm}")
+    for each in halts(store):
+        yield Reason("halted", f"{each.service} has stopped: {each.what}")
     try:
         head = chain.head()
         lag = head_lag(store, chain, head)
@@ -179,7 +167,8 @@ def stalled(
 ) -> Stalled | None:
     """Whether the chain, whose head has this height, makes no blocks: a transaction that is under way was handed over
     so many seconds ago, and the head is the one of then."""
-    waits = (BatchRow.status == "open", TransactionRow.height >= height)
+    # what the node refused waits for no block
+    waits = (BatchRow.status == "open", TransactionRow.height >= height, TransactionRow.status == "seen")
     with store.reading() as session:
         query = select(func.min(TransactionRow.first_sent_at)).join(BatchRow).where(*waits)
         since = session.scalar(query)
@@ -227,6 +216,7 @@ class Pipeline(Collector):
         self, store: Store | None = None, chain: Chain | None = None, *, clock: Clock = machine_clock
     ) -> None:
         self.store, self.chain, self.halted, self._clock = store, chain, "", clock
+        self._kept: set[str] = set()
 
     def registry(self) -> CollectorRegistry:
         """A registry with these numbers alone."""
@@ -241,6 +231,7 @@ class Pipeline(Collector):
     def collect(self) -> Iterable[Metric]:
         """Reads everything once."""
         found: list[Metric] = []
+        self._kept = set()
         answers = False
         if self.store is not None:
             try:
@@ -260,10 +251,8 @@ class Pipeline(Collector):
                 pass
         yield _gauge("tallystick_node_up", "Whether the node answers.", reached)
         yield from of_the_chain
-        if self.halted:
-            halted = GaugeMetricFamily("tallystick_halted", "Why this process stops.", labels=["reason"])
-            halted.add_metric([self.halted], 1)
-            yield halted
+        if self.halted and self.halted not in self._kept:
+            yield _halted({self.halted})
         if self.halted == MISMATCH and not reached:
             yield _mismatch(True)
 
@@ -275,7 +264,8 @@ class Pipeline(Collector):
             oldest = session.scalar(select(func.min(OutboxRow.queued_at)).where(waiting))
             errors = select(OutboxRow.refusal, func.count()).where(OutboxRow.status == REFUSED)
             refused = session.execute(errors.group_by(OutboxRow.refusal)).all()
-            accounts = session.execute(select(AccountRow.account, AccountRow.alarm)).all()
+            columns = (AccountRow.account, AccountRow.alarm, AccountRow.foreign)
+            accounts = session.execute(select(*columns)).all()
         items = GaugeMetricFamily("tallystick_outbox_items", "Items of the outbox.", labels=["status"])
         for status in STATUSES:
             items.add_metric([status], counts.get(status, 0))
@@ -289,11 +279,20 @@ class Pipeline(Collector):
             "Whether an account has an alarm that nobody cleared.",
             labels=["account"],
         )
-        for account, text in accounts:
+        foreign = CounterMetricFamily(
+            "tallystick_foreign_nonces",
+            "Nonces of an account that somebody else has used, or that an older database does not know.",
+            labels=["account"],
+        )
+        for account, text, count in accounts:
             alarm.add_metric([account], text is not None)
+            foreign.add_metric([account], count)
+        self._kept = {each.reason for each in halts(store)}
         age = 0 if oldest is None else max(self._clock() - oldest, 0)
         said = "Age of the oldest item that is signed or sent; 0 where there is none."
-        return [items, _gauge("tallystick_outbox_oldest_seconds", said, age), by_error, alarm]
+        stopped = [_halted(self._kept)] if self._kept else []
+        oldest_age = _gauge("tallystick_outbox_oldest_seconds", said, age)
+        return [items, oldest_age, by_error, alarm, foreign, *stopped]
 
     def _of_the_chain(self, chain: Chain, store: Store | None) -> list[Metric]:
         head, now = chain.head(), self._clock()
@@ -329,6 +328,13 @@ class Pipeline(Collector):
             drift,
             _mismatch(self.halted == MISMATCH or bool(journal_mismatches(store, chain))),
         ]
+
+
+def _halted(reasons: Iterable[str]) -> Metric:
+    halted = GaugeMetricFamily("tallystick_halted", "Why a service has stopped.", labels=["reason"])
+    for reason in sorted(reasons):
+        halted.add_metric([reason], 1)
+    return halted
 
 
 def _mismatch(wrong: bool) -> Metric:

@@ -6,6 +6,17 @@
     relay_accounts    the accounts that pay, and which process works each of them at present
     wallet_gas        what contract wallets' signature checks were given, per party and day
     operator_acts     what people did to items and accounts, and why
+    halts             which service has had to stop, and why
+
+A batch's bytes, once signed, can land for as long as its nonce is unused, whatever is written here. So an open batch
+out of which an operator takes something (`withdraw`, `retry`) is *left*: its bytes are handed over no more, and a
+filler that offers more than they did uses up its nonce. Until one of them is mined a withdrawn item may still land: it
+is withdrawn, and some open batch has it among its items. If the filler is mined, that is over; if the bytes are, it is
+final after all (or another item of the same agreement is), and an alarm says so.
+
+A batch whose account's key is gone can be neither made dearer nor filled: its bytes are handed over again for a
+bounded time, then its items are unknown. Tried again they go out by another account. Their old batch, left and open,
+is watched until its nonce is used; a relay with the key fills it.
 
 Times are Unix seconds, fees wei per unit of gas as decimal text, days China-time day numbers. Nothing here can be
 made again from the chain: these are the tables to back up.
@@ -38,8 +49,9 @@ class OutboxRow(Base):
     the agreement does not say it); `sequence`, the voucher's that it consumes (NULL: none), `deadline`.
 
     `status`: signed, sent (in an open batch), mined (it landed), final (so deep that it stays), refused, unknown
-    (the relay has given up: somebody must look), withdrawn. `block` to `log_index` say where it landed, or at which
-    block it was refused; `refusal` and `facts` of a signed item say why it came back. `attempts` counts batches.
+    (the relay has given up: somebody must look), withdrawn (by an operator; see above). `block` to `log_index` say
+    where it landed, or at which block it was refused; `refusal` and `facts` of a signed item say why it came back.
+    `attempts` counts batches.
     """
 
     __tablename__ = "outbox"
@@ -80,7 +92,8 @@ class BatchRow(Base):
     """Items in their order under one nonce. `contract` NULL and no items: a filler for a hole in the nonces.
 
     `status`: open, mined, final, or void (somebody else's transaction used its nonce, or it reverted). `why` says
-    what is the matter with it, where something is.
+    what is the matter with it, where something is. `left_at`: when an operator first took something out of it while
+    it was open; `items` stay what its bytes carry.
     """
 
     __tablename__ = "batches"
@@ -104,6 +117,7 @@ class BatchRow(Base):
     status: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[int]
     why: Mapped[str | None] = mapped_column(Text)
+    left_at: Mapped[int | None]
 
 
 class TransactionRow(Base):
@@ -112,6 +126,7 @@ class TransactionRow(Base):
 
     `status`: signed (stored, not handed over), sent (handed over, no answer), seen (the node has it), mined, final,
     replaced (another transaction of the same nonce was mined). `height` is the head when it was signed.
+    `filler`: it carries nothing, and uses up the nonce (NULL: no).
     """
 
     __tablename__ = "transactions"
@@ -128,11 +143,12 @@ class TransactionRow(Base):
     last_sent_at: Mapped[int | None]
     block: Mapped[int | None]
     block_hash: Mapped[bytes | None]
+    filler: Mapped[bool | None]
 
 
 class AccountRow(Base):
     """An account that pays gas. `owner` works it until `leased_until`; `foreign` counts nonces that somebody else has
-    used; `alarm` is what an operator has to know about it."""
+    used; `alarm` is what an operator has to know about it, a line for each time."""
 
     __tablename__ = "relay_accounts"
     account: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
@@ -154,7 +170,7 @@ class WalletGasRow(Base):
 
 class ActRow(Base):
     """What somebody did to an item (`retry`, `withdraw`) or to an account (`clear-alarm`), and the reason that was
-    given."""
+    given. `cleared`: the alarm that was taken away."""
 
     __tablename__ = "operator_acts"
     number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
@@ -164,3 +180,15 @@ class ActRow(Base):
     account: Mapped[str | None] = mapped_column(ADDRESS)
     act: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text)
+    cleared: Mapped[str | None] = mapped_column(Text)
+
+
+class HaltRow(Base):
+    """That a service (`relay`, `index`) had to stop, when and why; gone when it works again. `reason`: in one word, as
+    the numbers say it."""
+
+    __tablename__ = "halts"
+    service: Mapped[str] = mapped_column(String(16), primary_key=True)
+    at: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(32))
+    what: Mapped[str] = mapped_column(Text)

@@ -24,6 +24,7 @@ from sqlalchemy import func, select
 from ledger.chain import Chain, Unreachable
 from ledger.database import DatabaseUncertain, DatabaseUnusable
 from ledger.errors import ChainError, VerificationError
+from ledger.halts import RELAY, halt, resume
 from ledger.outbox import (
     SENT,
     SIGNED,
@@ -35,7 +36,7 @@ from ledger.outbox import (
     queue,
     queue_unsigned,
 )
-from ledger.outbox_tables import AccountRow, OutboxRow
+from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow
 from ledger.pin import OtherChain
 from ledger.relay_accounts import LOG, Holder, hold, release
 from ledger.relay_cycle import Cycle, Relay
@@ -113,7 +114,7 @@ def run(
             if cycle.moved or stands != seen:  # another process may be the one that carries them
                 pause, still_since, seen = PAUSE[0], time.monotonic(), stands
             if time.monotonic() - still_since >= seconds:
-                raise ChainError(relay.stalled(seconds))
+                raise ChainError(_stalled(store, seconds))
             time.sleep(pause)
             pause = min(2 * pause, PAUSE[1])
     finally:
@@ -139,7 +140,7 @@ def serve(
     terms = terms or Terms()
     relay = open_relay(store, chain, terms=terms, clock=clock)
     LOG.info("the relay begins", extra={"account": chain.account})
-    pause, failed, stopping_at = PAUSE[0], 0, 0.0
+    pause, failed, stopping_at, works = PAUSE[0], 0, 0.0, False
     while True:
         if stop.is_set() and not stopping_at:
             relay.claims, stopping_at = False, time.monotonic()
@@ -150,8 +151,12 @@ def serve(
             for each in cycle.ended if report is not None else ():
                 report(each)  # type: ignore[misc]
             idle, wanted, failed = not cycle.moved, relay.has_open() if stopping_at else True, 0
+            if not works:
+                resume(store, RELAY)
+                works = True
         except (OtherChain, VerificationError) as halted:
             LOG.critical("halted: %s", halted)
+            halt(store, RELAY, halted, clock=clock)
             raise
         except (ChainError, DatabaseUnusable, DatabaseUncertain) as away:
             LOG.warning("waiting: %s", away)
@@ -216,6 +221,20 @@ def suppressed() -> Iterator[None]:
         yield
     except (DatabaseUnusable, DatabaseUncertain) as gone:
         LOG.warning("the lease was not given back: %s", gone)
+
+
+def _stalled(store: Store, seconds: float) -> str:
+    """For the person who waits."""
+    with store.reading() as session:
+        query = select(func.count(), func.min(OutboxRow.number)).where(OutboxRow.status.in_((SIGNED, SENT)))
+        count, first = session.execute(query).one()
+        open_batches = (BatchRow.status == "open", BatchRow.why.is_not(None))
+        why = session.scalar(select(BatchRow.why).where(*open_batches).order_by(BatchRow.nonce).limit(1))
+    said = f" ({why})" if why else ""
+    return (
+        f"nothing has changed for {seconds:g} s: {count} items, the first is {first}, are not mined in that "
+        f"time{said}; they stay in the outbox: see whether the chain makes blocks, then run again"
+    )
 
 
 def _standing(store: Store, items: Collection[int]) -> tuple[int | None, tuple[tuple[int, str], ...]]:

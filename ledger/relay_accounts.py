@@ -3,6 +3,7 @@
     hold       takes or renews the lease; sees nonces that were used without this database
     require    at the start of every writing unit of work: whoever has lost the lease stops
     release    gives it back
+    alarm      says what an operator has to know about an account
 
 One process at a time works an account; another one with the same key stands by until the lease runs out. Where the
 chain can be open in one process only, whoever has it open is that process. No transaction is made here.
@@ -24,6 +25,8 @@ from ledger.outbox_tables import AccountRow, BatchRow
 from ledger.store import Store
 
 LOG: Final = logging.getLogger("ledger.relay")
+MOST_ALARMS: Final = 20
+"""Alarms of one account that are kept until somebody clears them."""
 
 
 class LeaseLost(ChainError):
@@ -67,13 +70,21 @@ def hold(store: Store, account: str, holder: Holder, *, mined: int | None) -> bo
 
 
 def _follow(row: AccountRow, mined: int) -> None:
-    row.alarm = (
+    alarm(
+        row,
         f"account {row.account} has {mined} transactions on chain, {row.next_nonce} are known here: its key is "
-        "used elsewhere, or the database is older than the chain; make sure that nobody else has the key"
+        "used elsewhere, or the database is older than the chain; make sure that nobody else has the key",
     )
     row.foreign += mined - row.next_nonce
     row.next_nonce = mined
-    LOG.error(row.alarm, extra={"account": row.account})
+
+
+def alarm(row: AccountRow, what: str) -> None:
+    """Something that an operator has to know about the account, besides what its alarm says already. Of many the first
+    and the newest are kept; the log has all."""
+    lines = [] if row.alarm is None else row.alarm.split("\n")
+    row.alarm = "\n".join([*lines[:1], *lines[1:][-MOST_ALARMS + 2 :], what])
+    LOG.error(what, extra={"account": row.account})
 
 
 def require(session: Session, account: str, holder: Holder) -> None:
@@ -109,8 +120,8 @@ def foreign(session: Session, account: str, nonce: int) -> None:
     """Records that somebody else has used a nonce."""
     row = session.get_one(AccountRow, account, with_for_update=True)
     row.foreign += 1
-    row.alarm = (
+    alarm(
+        row,
         f"nonce {nonce} of account {account} was used by a transaction that was not made here: somebody else has "
-        "its key; what was to be sent under it goes out again; give the relay a key of its own"
+        "its key; what was to be sent under it goes out again; give the relay a key of its own",
     )
-    LOG.error(row.alarm, extra={"account": account, "nonce": nonce})

@@ -1,12 +1,14 @@
 """Whether the blocks in which things were recorded are still part of the chain, and whether they are deep enough.
 
     require_pinned    that this is the database's chain
+    diverged          what shows that the chain is another one from below the margin on
     Watch.gone        the recorded blocks that are no longer there
     reopen            what was recorded in them is under way again
     end               what lies deep enough is final
 
 A block's hash stands for all blocks below it. So in each cycle the highest recorded block is asked for, and those that
-are new; only when one has gone all are asked for. Deeper than `REORG_DEPTH` below the head nothing is looked up.
+are new; only when one has gone all are asked for. Of what lies deeper below the head than the margin nothing is taken
+back: of it one block is asked for with each new head, and a chain that does not have it stops the relay.
 """
 
 from __future__ import annotations
@@ -15,22 +17,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import select, union, update
+from sqlalchemy import func, select, union, update
 from sqlalchemy.orm import Session
 
 from ledger.chain import Chain, Hash, NodeRefused, Unreachable
+from ledger.columns import hex_of
 from ledger.errors import ChainError, InputError
-from ledger.outbox import FINAL, LANDED, MINED, REFUSED, SENT, SIGNED, Relayed
-from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
+from ledger.outbox import FINAL, LANDED, MINED, REFUSED, SENT, SIGNED, WITHDRAWN, Relayed
+from ledger.outbox_tables import ActRow, BatchRow, OutboxRow, TransactionRow
 from ledger.pin import OtherChain, check_pin
 from ledger.relay_accounts import LOG
 from ledger.relay_judging import twin
-from ledger.relay_terms import Terms
+from ledger.relay_terms import Sight, Terms
 from ledger.row_writing import PLAIN, one_of
 from ledger.store import Store, pins
 
-REORG_DEPTH: Final = 128
-"""Blocks below the head in which an outcome is looked up again, in case the chain was reorganised."""
+DOUBTS: Final = 5
+"""How often, and for so many seconds besides, the chain may contradict what is recorded before that is believed."""
 Block = tuple[int, bytes]
 _CARRIED: Final = (MINED, FINAL)
 
@@ -57,10 +60,19 @@ class Watch:
     known: set[Block] = field(default_factory=set)
     behind_since: int | None = None
 
-    def gone(self, store: Store, chain: Chain, height: int, *, now: int, patience: int) -> list[Block]:
-        """Recorded blocks that the chain does not have any more. A node whose head is below a recorded block is
-        merely behind for so many seconds; after them the block is gone."""
-        recorded = _recorded(store, height - REORG_DEPTH)
+    def gone(
+        self, store: Store, chain: Chain, height: int, *, margin: int, now: int, patience: int
+    ) -> list[Block]:
+        """Recorded blocks, at most `margin` below the head, that the chain does not have any more. A node whose head
+        is below a recorded block is merely behind for so many seconds; after them the block is gone. ChainError where
+        it is more than the margin below."""
+        recorded = _recorded(store, height - margin)
+        highest = max(recorded, default=(height, b""))[0]
+        if highest > height + margin:
+            raise ChainError(
+                f"the node's head is block {height}, and things were recorded in block {highest}: the node is behind, "
+                "or has lost its blocks; nothing is sent until it has caught up"
+            )
         above = {block for block in recorded if block[0] > height}
         self.behind_since = (self.behind_since or now) if above else None
         self.known &= recorded - above
@@ -81,6 +93,68 @@ class Watch:
             lost += above
             self.behind_since = None
         return lost
+
+
+def diverged(store: Store, chain: Chain, sight: Sight, *, margin: int) -> str | None:
+    """What shows that this is another chain than the recorded one from below the margin on: the highest block there in
+    which something was recorded is another one, or the account has fewer transactions than are recorded as mined in
+    blocks that the node has. None where nothing does."""
+    mined = (
+        select(func.max(BatchRow.nonce))
+        .join(TransactionRow, TransactionRow.batch == BatchRow.number)
+        .where(
+            BatchRow.account == sight.account, BatchRow.nonce >= sight.nonce, BatchRow.status.in_(_CARRIED)
+        )
+        .where(TransactionRow.status.in_(_CARRIED), TransactionRow.block <= sight.height)
+    )
+    with store.reading() as session:
+        deep = _deep(session, sight.height - margin)
+        nonce = session.scalar(mined)
+    advice = (
+        f"at most {margin} blocks are given up unasked. Find out which chain is the right one; if it is the node's, "
+        "what was recorded in blocks that it does not have is sent again by: tallystick relay --margin BLOCKS"
+    )
+    if deep is not None and (theirs := chain.block_hash(deep[0])) != deep[1]:
+        number, own = deep
+        return (
+            f"block {number}, {sight.height - number} blocks below the head, was {hex_of(own)} when items were "
+            f"recorded in it, and is {hex_of(theirs)} now; {advice}"
+        )
+    if nonce is not None:
+        return (
+            f"account {sight.account} has {sight.nonce} transactions on chain, and nonce {nonce} is recorded as mined; "
+            f"{advice}"
+        )
+    return None
+
+
+def _deep(session: Session, below: int) -> Block | None:
+    """The highest block below this one in which something is recorded."""
+    carried = (
+        select(TransactionRow.block, TransactionRow.block_hash)
+        .where(TransactionRow.block < below, TransactionRow.status.in_(_CARRIED))
+        .order_by(TransactionRow.block.desc())
+    )
+    elsewhere = (
+        select(OutboxRow.block, OutboxRow.block_hash)
+        .where(OutboxRow.batch.is_(None), OutboxRow.block.is_not(None), OutboxRow.block < below)
+        .order_by(OutboxRow.block.desc())
+    )
+    found = [session.execute(query.limit(1)).first() for query in (carried, elsewhere)]
+    return max(((int(row[0] or 0), bytes(row[1] or b"")) for row in found if row is not None), default=None)
+
+
+@dataclass(slots=True)
+class Doubts:
+    """Contradictions that may be a node's passing fault: by what is contradicted, since when and how often."""
+
+    seen: dict[object, tuple[int, int]] = field(default_factory=dict)
+
+    def certain(self, what: object, *, now: int, patience: int) -> bool:
+        """Counts one more look; whether it was contradicted so often and for so long that it is believed."""
+        since, looks = self.seen.get(what, (now, 0))
+        self.seen[what] = since, looks + 1
+        return looks + 1 >= DOUBTS and now - since >= patience
 
 
 def _recorded(store: Store, lowest: int) -> set[Block]:
@@ -126,7 +200,19 @@ def _reopen_batch(session: Session, number: int) -> None:
     LOG.warning("batch %d is open again", number, extra={"batch": number, "items": batch.items})
     query = select(OutboxRow).where(OutboxRow.batch == number, OutboxRow.status.in_((*LANDED, REFUSED)))
     for row in session.scalars(query.with_for_update()):
-        _again(session, row, SENT)
+        if batch.left_at is None:
+            _again(session, row, SENT)
+        elif withdrawn(session, row.number):
+            _again(session, row, WITHDRAWN)
+        else:
+            _again(session, row, SIGNED)
+            row.batch = None
+
+
+def withdrawn(session: Session, number: int) -> bool:
+    """Whether the last that somebody did to an item was to withdraw it."""
+    query = select(ActRow.act).where(ActRow.item == number).order_by(ActRow.number.desc()).limit(1)
+    return session.scalar(query) == "withdraw"
 
 
 def _again(session: Session, row: OutboxRow, status: str) -> None:

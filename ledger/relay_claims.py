@@ -370,6 +370,7 @@ def _store(
             nonce=each.nonce,
             fees=fees,
             height=sight.height,
+            filler=each.contract is None,
         )
         for number, each in zip(numbers, wanted, strict=True)
     ]
@@ -386,11 +387,12 @@ def store_transaction(
     nonce: int,
     fees: Fees,
     height: int,
+    filler: bool = False,
 ) -> Outgoing:
-    """Signs a transaction of a batch and stores its bytes."""
+    """Signs a transaction of a batch and stores its bytes. `filler`: it carries nothing."""
     raw = chain.sign(data, to=to, gas=gas, nonce=nonce, fees=fees)
     tx_hash = Hash(keccak(raw))
     values = {"tx_hash": tx_hash, "batch": batch, "raw": raw, "fee": fees.highest, "tip": fees.tip}
-    values |= {"height": height, "status": "signed", "sends": 0}
+    values |= {"height": height, "status": "signed", "sends": 0, "filler": filler}
     session.execute(insert(TransactionRow).values(values))
     return Outgoing(batch, nonce, tx_hash, raw)

@@ -15,18 +15,19 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ledger.chain import Address, Chain, Fees, Hash, Receipt
 from ledger.crash_points import reach
 from ledger.errors import Refusal, VerificationError
-from ledger.gas import CEILING, batch_gas, with_checks
+from ledger.forks import ReorgTooDeep
 from ledger.outbox import MINED, SENT, SIGNED, Relayed, fill_in
-from ledger.outbox_tables import BatchRow, OutboxRow
+from ledger.outbox_tables import OutboxRow
 from ledger.relay_accounts import LOG, Holder, LeaseLost, abandoned, foreign, hold, release, require
-from ledger.relay_blocks import Watch, end, reopen, require_pinned
-from ledger.relay_claims import Outgoing, caps_of, claim, fill_gap
-from ledger.relay_judging import Judged, dispose, judge, record, refusal_of, reverted, void
+from ledger.relay_asking import ask_about
+from ledger.relay_blocks import Doubts, Watch, diverged, end, reopen, require_pinned
+from ledger.relay_claims import Outgoing, claim, fill_gap
+from ledger.relay_judging import Judged, dispose, judge, record
 from ledger.relay_landed import Landed, submitted_by_others
 from ledger.relay_sending import (
     Memory,
@@ -34,23 +35,24 @@ from ledger.relay_sending import (
     bytes_for,
     dearer,
     due,
+    fill_left,
     give_up,
+    give_up_orphans,
     hand_over,
+    is_jammed,
     is_stuck,
     open_transactions,
 )
 from ledger.relay_sending import replace as replace_transaction
 from ledger.relay_telling import tell_ended, tell_mined, tell_sent
 from ledger.relay_terms import Sight, Terms
+from ledger.relay_undoing import reverted, void
 from ledger.store import Store
 
 PRICE_KEEPS: Final = 2
 """Seconds for which the price of gas is not asked again; a batch offers twice the base fee."""
 LOOK_EVERY: Final = 5
 """Seconds between two looks for what contract wallets have submitted by themselves."""
-DOUBTS: Final = 5
-"""How often, and for `foreign_after` seconds at least, a receipt may contradict the batch before that is taken for the
-truth."""
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ class Relay:
     memory: Memory = field(default_factory=Memory)
     cleared: set[int] = field(default_factory=set)
     suspects: dict[int, int] = field(default_factory=dict)
-    doubts: dict[Hash, tuple[int, int]] = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=Doubts)
+    sound_at: Hash | None = None
     checked: bool = False
     fees: Fees | None = None
     fees_at: int = 0
@@ -98,13 +101,16 @@ class Relay:
         self.watch, self.memory, self.checked = Watch(), Memory(), False
 
     def cycle(self) -> Cycle:
-        """One round of everything. Unreachable where the node does not answer; the next cycle goes on."""
+        """One round of everything. Unreachable where the node does not answer; the next cycle goes on. ReorgTooDeep
+        where the chain is another one from below the margin on."""
         found = Cycle()
         if not self.checked:
             self._begin()
         sight = self._look()
         try:
             self._recorded(sight, found)
+            if self._doubtful(sight):
+                return found
             mine = hold(self.store, sight.account, self.holder, mined=sight.nonce)
             if mine:
                 self._work(sight, found)
@@ -131,21 +137,6 @@ class Relay:
         """Whether a batch of this account is under way."""
         return bool(open_transactions(self.store, self.chain.account))
 
-    def stalled(self, seconds: float) -> str:
-        """For the person who waits."""
-        with self.store.reading() as session:
-            query = select(func.count(), func.min(OutboxRow.number)).where(
-                OutboxRow.status.in_((SIGNED, SENT))
-            )
-            count, first = session.execute(query).one()
-            open_batches = (BatchRow.status == "open", BatchRow.why.is_not(None))
-            why = session.scalar(select(BatchRow.why).where(*open_batches).order_by(BatchRow.nonce).limit(1))
-        said = f" ({why})" if why else ""
-        return (
-            f"nothing has changed for {seconds:g} s: {count} items, the first is {first}, are not mined in that "
-            f"time{said}; they stay in the outbox: see whether the chain makes blocks, then run again"
-        )
-
     # ---- steps ---------------------------------------------------------------------------------------------
 
     def _look(self) -> Sight:
@@ -167,16 +158,32 @@ class Relay:
 
     def _recorded(self, sight: Sight, found: Cycle) -> None:
         now = self.holder.clock()
-        gone = self.watch.gone(self.store, self.chain, sight.height, now=now, patience=self._patience())
+        margin, patience = self.terms.margin, self._patience()
+        gone = self.watch.gone(
+            self.store, self.chain, sight.height, margin=margin, now=now, patience=patience
+        )
         if gone:
             reopen(self.store, gone)
             found.moved = True
             reach("relay: batch reopened")
 
+    def _doubtful(self, sight: Sight) -> bool:
+        """Whether nothing is to be done for now, because the chain seems to be another one; looked for once with each
+        new head. While recorded blocks are above the head, the node is merely behind."""
+        if sight.head == self.sound_at or self.watch.behind_since is not None:
+            return False
+        why = diverged(self.store, self.chain, sight, margin=self.terms.margin)
+        if why is None:
+            self.sound_at = sight.head
+            self.doubts.seen.pop("chain", None)
+        elif self.doubts.certain("chain", now=self.holder.clock(), patience=self._patience()):
+            raise ReorgTooDeep(why)
+        return why is not None
+
     def _work(self, sight: Sight, found: Cycle) -> None:
         """Everything for an account whose key is here."""
         waiting = open_transactions(self.store, sight.account)
-        if self.claims and not self._jammed(waiting, sight.nonce):
+        if self.claims and not is_jammed(self.store, waiting, sight.nonce):
             self._claim(sight, found)
             waiting = open_transactions(self.store, sight.account)
         mined = self._receipts(sight.account, waiting, sight, found)
@@ -191,7 +198,11 @@ class Relay:
             return
         waiting = open_transactions(self.store, account)
         mined = self._receipts(account, waiting, sight, found)
-        self._again([each for each in waiting if each.nonce >= mined], replace(sight, account=account), found)
+        waiting, theirs = [each for each in waiting if each.nonce >= mined], replace(sight, account=account)
+        self._again(waiting, theirs, found)
+        give_up_orphans(
+            self.store, waiting, sight=theirs, holder=self.holder, terms=self.terms, memory=self.memory
+        )
         release(self.store, account, self.holder)
 
     def _claim(self, sight: Sight, found: Cycle) -> None:
@@ -210,28 +221,11 @@ class Relay:
             found.take(dispose(self.store, self.chain, hopeless, height=sight.height, terms=self.terms))
 
     def _ask_about(self, doubted: list[int], found: Cycle) -> list[tuple[int, Refusal]]:
-        """Simulates, each alone, items that were refused before: those that may go now are cleared."""
         if not doubted:
             return []
-        with self.store.reading() as session:
-            caps = caps_of(session)
-            columns = (OutboxRow.number, OutboxRow.contract, OutboxRow.calldata, OutboxRow.floor)
-            query = select(*columns, OutboxRow.keys, OutboxRow.signers).where(OutboxRow.number.in_(doubted))
-            rows = session.execute(query.order_by(OutboxRow.number)).all()
-        refused = []
-        for row in rows:
-            gas = min(batch_gas([with_checks(row.floor or 0, caps.of(row.keys, row.signers))]), CEILING)
-            outcome = self.chain.simulate(
-                to_checksum_address(row.contract),
-                bytes.fromhex(row.calldata[2:]),
-                sender=self.chain.account,
-                gas=gas,
-            )
-            if outcome.ok:
-                self.cleared.add(row.number)
-                found.moved = True
-            else:
-                refused.append((row.number, refusal_of(outcome.output)))
+        cleared, refused = ask_about(self.store, self.chain, doubted)
+        self.cleared.update(cleared)
+        found.moved = found.moved or bool(cleared)
         return refused
 
     def _receipts(self, account: Address, waiting: list[Stored], sight: Sight, found: Cycle) -> int:
@@ -254,7 +248,10 @@ class Relay:
                 reverted(self.store, ours[0].batch, receipt, account=account, holder=self.holder)
                 found.moved = True
                 continue
-            verdicts = self._judge(ours[0].batch, receipt, landed)
+            if any(each.filler and each.tx_hash == receipt.tx_hash for each in ours):
+                verdicts: Judged | None = Judged(ours[0].batch, receipt, ())
+            else:
+                verdicts = self._judge(ours[0].batch, receipt, landed)
             if verdicts is not None:
                 judged.append(verdicts)
         if judged:
@@ -286,10 +283,7 @@ class Relay:
         try:
             return judge(self.store, batch, receipt, landed)
         except VerificationError:
-            now = self.holder.clock()
-            since, looks = self.doubts.get(receipt.tx_hash, (now, 0))
-            self.doubts[receipt.tx_hash] = since, looks + 1
-            if looks + 1 >= DOUBTS and now - since >= self._patience():
+            if self.doubts.certain(receipt.tx_hash, now=self.holder.clock(), patience=self._patience()):
                 raise
             return None
 
@@ -343,8 +337,16 @@ class Relay:
                 reach("relay: gap claimed")
                 self._hand([filler], sight)
                 found.moved = True
+        fillers = fill_left(
+            self.store, self.chain, waiting, sight=sight, holder=self.holder, terms=self.terms
+        )
+        if fillers:
+            reach("relay: gap claimed")
+            self._hand(fillers, sight)
+            found.moved = True
+            return
         stuck = lowest[-1]
-        if self._jammed(waiting, sight.nonce):
+        if is_jammed(self.store, waiting, sight.nonce):
             return  # an operator has to look; its bytes are sent again from time to time, and its receipt looked for
         now = self.holder.clock()
         if self.memory.refused.get(stuck.tx_hash, 0) >= self.terms.most_refusals:
@@ -352,7 +354,8 @@ class Relay:
         if not is_stuck(stuck, now=now, terms=self.terms, memory=self.memory):
             return
         fees = dearer(stuck, self.chain.fees(), self.terms)
-        if fees is not None and len(lowest) <= self.terms.most_replacements:
+        tried = len([each for each in lowest if each.filler or not each.left])
+        if fees is not None and tried <= self.terms.most_replacements:
             outgoing = replace_transaction(
                 self.store, self.chain, stuck, fees, sight=sight, holder=self.holder
             )
@@ -361,20 +364,11 @@ class Relay:
         elif stuck.tx_hash in self.memory.underpriced or sight.height > stuck.height:
             # Blocks are made, and this is not in them. Where none are made, it is the chain that is stalled.
             price = f"{stuck.fee:,} wei for gas, at most {self.terms.highest_fee:,} are allowed"
-            self._give_up(stuck, f"not mined after {len(lowest)} transactions, the last at {price}", sight)
+            self._give_up(stuck, f"not mined after {tried} transactions, the last at {price}", sight)
 
     def _give_up(self, stuck: Stored, why: str, sight: Sight) -> None:
         give_up(self.store, stuck.batch, why, account=sight.account, holder=self.holder)
         self.memory.forget([stuck.tx_hash])
-
-    def _jammed(self, waiting: list[Stored], nonce: int) -> bool:
-        """Whether the lowest batch was given up: what follows it would wait for it in vain."""
-        if not waiting or waiting[0].nonce < nonce:
-            return False
-        with self.store.reading() as session:
-            mine = OutboxRow.batch == waiting[0].batch
-            under_way = session.scalar(select(func.count()).where(mine, OutboxRow.status == SENT))
-            return not under_way and bool(session.scalar(select(func.count()).where(mine)))
 
     def _ended(self, sight: Sight) -> list[Relayed]:
         reach("relay: about to end")

@@ -3,7 +3,6 @@
     judge      a batch's receipt, item by item: done by this event, or refused with this reason
     record     all verdicts of some batches
     dispose    verdicts on items outside of batches
-    undo       a transaction that reverted, or a nonce that somebody else has used: the items are signed again
 
 The contract has judged already; this only reads what it said. What it does not know is order across accounts: an item
 that was refused while an older one is still on its way is signed again, and asked about before it goes once more.
@@ -18,7 +17,7 @@ from typing import Any, Final
 
 from eth_abi.abi import decode as abi_decode
 from eth_utils.crypto import keccak
-from sqlalchemy import and_, func, not_, or_, select, text, update
+from sqlalchemy import and_, not_, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from ledger.abi import Abi
@@ -26,7 +25,6 @@ from ledger.artifacts import load
 from ledger.chain import Chain, Hash, Log, Receipt, decode_revert
 from ledger.columns import hex_of
 from ledger.errors import Refusal, VerificationError
-from ledger.gas import CEILING
 from ledger.landing import first_child, is_for_good, topics_of
 from ledger.outbox import (
     FINAL,
@@ -42,8 +40,8 @@ from ledger.outbox import (
     items_of,
     relayed,
 )
-from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
-from ledger.relay_accounts import LOG, Holder, require
+from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow, TransactionRow
+from ledger.relay_accounts import Holder, alarm, require
 from ledger.relay_landed import Landed
 from ledger.relay_terms import Terms
 from ledger.row_writing import PLAIN, change, one_of
@@ -67,11 +65,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A mined batch. `receipt` is of the transaction that carried it."""
+    """A mined batch. `receipt` is of the transaction that carried it; `withdrawn`: items that
+    had been, and landed all the same."""
 
     batch: int
     receipt: Receipt
     verdicts: tuple[Verdict, ...] = field(repr=False)
+    withdrawn: tuple[Verdict, ...] = ()
 
 
 def judge(store: Store, batch: int, receipt: Receipt, landed: Landed) -> Judged:
@@ -87,11 +87,16 @@ def judge(store: Store, batch: int, receipt: Receipt, landed: Landed) -> Judged:
     )
     events = iter([log for log in logs if log.topics[0] != REFUSED_TOPIC])
     verdicts: list[Verdict] = []
+    withdrawn: list[Verdict] = []
+    replaced = _replaced(store, [row.number for row in rows if row.status == WITHDRAWN])
     refused: list[tuple[Any, Refusal]] = []
     splits = [row.number for row in rows if row.verb == "split"]
     children = _first_children(store, splits) if splits else {}
     for place, row in enumerate(rows):
         mine = row.batch == batch and row.status in (SENT, UNKNOWN, WITHDRAWN)
+        pulled = mine and row.status == WITHDRAWN
+        if pulled and row.number in replaced:  # what lands here is the other one's
+            mine = False
         if place in reasons:
             if mine:
                 refused.append((row, refusal_of(reasons[place])))
@@ -107,6 +112,8 @@ def judge(store: Store, batch: int, receipt: Receipt, landed: Landed) -> Judged:
                 f"transaction {hex_of(receipt.tx_hash)} has neither refused item {row.number} of the outbox nor an "
                 "event of it: the node leaves out logs, or the contract is not the one that this version knows"
             )
+        if pulled:
+            withdrawn.append(Verdict(row.number, row.verb, log_index=log.log_index))
         if mine:
             verdicts.append(Verdict(row.number, row.verb, log_index=log.log_index))
             landed.taken.add((log.address, log.block, log.log_index))
@@ -115,7 +122,7 @@ def judge(store: Store, batch: int, receipt: Receipt, landed: Landed) -> Judged:
         why = None if found is not None else refusal
         verdicts.append(Verdict(row.number, row.verb, elsewhere=found, refusal=why))
     verdicts.sort(key=lambda verdict: verdict.number)
-    return Judged(batch, receipt, tuple(verdicts))
+    return Judged(batch, receipt, tuple(verdicts), tuple(withdrawn))
 
 
 def refusal_of(output: bytes) -> Refusal:
@@ -136,18 +143,16 @@ def record(
             deep = receipt.block + terms.depth <= max(height, receipt.block)
             status = FINAL if deep else MINED
             marked.setdefault(status, []).append((each.batch, receipt))
-            rows = {
-                verdict.number: verdict.log_index
-                for verdict in each.verdicts
-                if verdict.log_index is not None
-            }
+            landed = [verdict for verdict in each.verdicts if verdict.log_index is not None]
+            if each.withdrawn:
+                _tell_withdrawn(session, each, account=account)
+            rows = {verdict.number: verdict.log_index or 0 for verdict in landed}
             if rows:
                 _write_landed(session, rows, receipt, status=status)
             if deep:
                 ended += [
                     Relayed(verdict.number, verdict.verb, None, receipt.tx_hash, receipt.block)
-                    for verdict in each.verdicts
-                    if verdict.log_index is not None
+                    for verdict in landed
                 ]
             for verdict in each.verdicts:
                 if verdict.log_index is None:
@@ -195,40 +200,24 @@ def dispose(
     return ended
 
 
-def reverted(store: Store, batch: int, receipt: Receipt, *, account: str, holder: Holder) -> None:
-    """A transaction that had too little gas: each item wants twice as much, so that fewer go together; one that had a
-    transaction of its own with as much as there is, is given up."""
-    with store.writing() as session:
-        require(session, account, holder)
-        row = session.get_one(BatchRow, batch)
-        alone = len(row.items) == 1 and row.gas >= CEILING
-        row.status = "void"
-        row.why = f"transaction {hex_of(receipt.tx_hash)} reverted with {row.gas:,} gas"
-        if alone:
-            row.why += (
-                ": its signers' wallets ask for more than one transaction can be given; withdraw the item"
-            )
-        _mark_transactions(session, [(batch, receipt)], status=FINAL)
-        mine = (OutboxRow.batch == batch, OutboxRow.status.in_((SENT, UNKNOWN)))
-        floor = func.coalesce(OutboxRow.floor, 0)
-        doubled: dict[str, Any] = {"status": UNKNOWN if alone else SIGNED, "floor": floor + floor}
-        if not alone:
-            doubled["batch"] = None
-        session.execute(update(OutboxRow).where(*mine).values(doubled))
-        facts = {"batch": batch, "items": row.items, "tx": receipt.tx_hash, "block": receipt.block}
-        LOG.warning("batch %d: %s", batch, row.why, extra=facts)
-
-
-def void(session: Session, batch: int, *, why: str) -> None:
-    """A nonce that somebody else has used: what was to be sent under it is signed again."""
-    session.execute(update(BatchRow).where(BatchRow.number == batch).values(status="void", why=why))
-    there = (TransactionRow.batch == batch, TransactionRow.status.in_(("signed", "sent", "seen")))
-    session.execute(update(TransactionRow).where(*there).values(status="replaced"))
-    mine = (OutboxRow.batch == batch, OutboxRow.status.in_((SENT, UNKNOWN)))
-    session.execute(update(OutboxRow).where(*mine).values(status=SIGNED, batch=None))
-
-
 # Inside
+
+
+def _replaced(store: Store, withdrawn: Sequence[int]) -> set[int]:
+    """Those whose agreement was put in again."""
+    if not withdrawn:
+        return set()
+    with store.reading() as session:
+        return {number for number in withdrawn if twin(session, session.get_one(OutboxRow, number))}
+
+
+def _tell_withdrawn(session: Session, judged: Judged, *, account: str) -> None:
+    for each in judged.withdrawn:
+        alarm(
+            session.get_one(AccountRow, account, with_for_update=True),
+            f"item {each.number} ({each.verb}) was withdrawn, and landed all the same in block {judged.receipt.block}: "
+            "it was signed and handed over before; see to what was agreed in its place",
+        )
 
 
 @cache
@@ -260,10 +249,11 @@ def _mark(session: Session, judged: Sequence[tuple[int, Receipt]], *, status: st
     batches = [batch for batch, _ in judged]
     mine = one_of(session, BatchRow.number, batches)
     session.execute(update(BatchRow).where(mine).values(status=status, why=None), execution_options=PLAIN)
-    _mark_transactions(session, judged, status=status)
+    mark_transactions(session, judged, status=status)
 
 
-def _mark_transactions(session: Session, judged: Sequence[tuple[int, Receipt]], *, status: str) -> None:
+def mark_transactions(session: Session, judged: Sequence[tuple[int, Receipt]], *, status: str) -> None:
+    """The transactions that carried these batches have this status, others of their nonces are replaced."""
     of_batches = one_of(session, TransactionRow.batch, [batch for batch, _ in judged])
     carried = one_of(session, TransactionRow.tx_hash, [receipt.tx_hash for _, receipt in judged])
     others = update(TransactionRow).where(of_batches, not_(carried))
@@ -376,9 +366,8 @@ __all__ = [
     "Verdict",
     "dispose",
     "judge",
+    "mark_transactions",
     "record",
     "refusal_of",
-    "reverted",
     "twin",
-    "void",
 ]

@@ -3,6 +3,8 @@
     hand_over    sends stored bytes; what the node said of each
     due          which stored transactions are to be handed over (again), and which has to be replaced
     replace      a dearer transaction for the same nonce
+    fill_left    one that carries nothing, where an operator has taken items out
+    give_up      the items are unknown from now on
 
 The same bytes are sent as often as need be. Only the lowest nonce that is not mined is replaced, because all others
 wait for it. Whether something was mined is not asked here.
@@ -15,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, select, update
+from sqlalchemy.orm import Session
 
 from ledger.chain import (
     Chain,
@@ -32,7 +35,7 @@ from ledger.crash_points import reach
 from ledger.outbox import SENT, UNKNOWN
 from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
 from ledger.relay_accounts import LOG, Holder, require
-from ledger.relay_claims import Outgoing, store_transaction
+from ledger.relay_claims import GAP_GAS, Outgoing, store_transaction
 from ledger.relay_terms import Sight, Terms
 from ledger.row_writing import one_of
 from ledger.signing import batch_calldata
@@ -44,7 +47,8 @@ RAISE: Final = 5, 4
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A transaction of an open batch, without its bytes."""
+    """A transaction of an open batch, without its bytes. `left`: an operator has taken something out of the batch;
+    `filler`: it carries nothing."""
 
     tx_hash: Hash
     batch: int
@@ -55,6 +59,8 @@ class Stored:
     status: str
     first_sent_at: int | None
     last_sent_at: int | None
+    left: bool
+    filler: bool
 
 
 @dataclass(slots=True)
@@ -74,7 +80,7 @@ class Memory:
 
 
 def open_transactions(store: Store, account: str) -> list[Stored]:
-    """Those of an account's open batches: by nonce, the dearest last."""
+    """Those of an account's open batches: by nonce, the dearest last, of a batch that was left its fillers."""
     columns = (
         TransactionRow.tx_hash,
         TransactionRow.batch,
@@ -85,13 +91,14 @@ def open_transactions(store: Store, account: str) -> list[Stored]:
         TransactionRow.status,
         TransactionRow.first_sent_at,
         TransactionRow.last_sent_at,
+        BatchRow.left_at.is_not(None),
+        func.coalesce(TransactionRow.filler, false()),
     )
     with store.reading() as session:
         query = select(*columns).join(BatchRow, BatchRow.number == TransactionRow.batch)
         rows = session.execute(query.where(BatchRow.account == account, BatchRow.status == "open"))
-        return sorted(
-            (Stored(Hash(row[0]), *row[1:]) for row in rows), key=lambda each: (each.nonce, each.fee)
-        )
+        found = [Stored(Hash(row[0]), *row[1:]) for row in rows]
+    return sorted(found, key=lambda each: (each.nonce, each.left and each.filler, each.fee))
 
 
 def hand_over(
@@ -198,9 +205,9 @@ def bytes_for(store: Store, wanted: Sequence[Stored]) -> list[Outgoing]:
 
 
 def due(waiting: Sequence[Stored], *, now: int, terms: Terms, memory: Memory, at_once: bool) -> list[Stored]:
-    """The dearest transaction of each nonce that is to be handed over again. `at_once`: on a chain where whatever was
-    handed over is mined, one that is not mined was never handed over."""
-    dearest = {each.nonce: each for each in waiting}
+    """The dearest transaction of each nonce that is to be handed over again; of a batch that was left only a filler.
+    `at_once`: on a chain where whatever was handed over is mined, one that is not mined was never handed over."""
+    dearest = {each.nonce: each for each in waiting if each.filler or not each.left}
     return [
         each
         for each in dearest.values()
@@ -229,13 +236,29 @@ def dearer(lowest: Stored, fees: Fees, terms: Terms) -> Fees | None:
     return Fees(wanted, min(wanted, max(fees.tip, -(-lowest.tip * more // of), 1)))
 
 
+def fill_left(
+    store: Store, chain: Chain, waiting: Sequence[Stored], *, sight: Sight, holder: Holder, terms: Terms
+) -> list[Outgoing]:
+    """Signs and stores a filler for each batch that was left and has none: dearer than its bytes, as far as the bound
+    allows."""
+    dearest = {each.batch: each for each in waiting}
+    filled = []
+    for each in dearest.values():
+        if each.left and not each.filler:
+            fees = dearer(each, sight.fees, terms) or Fees(terms.highest_fee, sight.fees.tip)
+            filled.append(replace(store, chain, each, fees, sight=sight, holder=holder))
+    return filled
+
+
 def replace(
     store: Store, chain: Chain, lowest: Stored, fees: Fees, *, sight: Sight, holder: Holder
 ) -> Outgoing:
-    """Signs and stores a dearer transaction with the same contents."""
+    """Signs and stores a dearer transaction with the same contents, or with none where the batch was left."""
     with store.writing() as session:
         require(session, sight.account, holder)
         batch = session.get_one(BatchRow, lowest.batch)
+        if batch.left_at is not None:
+            return _filler(session, chain, batch, fees, sight=sight)
         query = select(OutboxRow.number, OutboxRow.calldata).where(OutboxRow.number.in_(batch.items))
         calls = {number: bytes_of(call) for number, call in session.execute(query)}
         items = [calls[number] for number in batch.items]
@@ -260,12 +283,32 @@ def replace(
     return outgoing
 
 
+def _filler(session: Session, chain: Chain, batch: BatchRow, fees: Fees, *, sight: Sight) -> Outgoing:
+    outgoing = store_transaction(
+        session,
+        chain,
+        b"",
+        batch=batch.number,
+        to=sight.account,
+        gas=GAP_GAS,
+        nonce=batch.nonce,
+        fees=fees,
+        height=sight.height,
+        filler=True,
+    )
+    said = "nonce %d of batch %d, which an operator has left, is filled at %d wei"
+    facts = {"batch": batch.number, "nonce": batch.nonce, "tx": outgoing.tx_hash}
+    LOG.warning(said, batch.nonce, batch.number, fees.highest, extra=facts)
+    return outgoing
+
+
 def give_up(store: Store, batch: int, why: str, *, account: str, holder: Holder) -> int:
     """The items of a batch become unknown; what was sent is still looked for. Gives how many."""
     with store.writing() as session:
         require(session, account, holder)
         row = session.get_one(BatchRow, batch)
-        row.why = why if row.why is None else f"{why}; {row.why}"
+        if row.why is None or not row.why.startswith(why):
+            row.why = why if row.why is None else f"{why}; {row.why}"
         mine = (OutboxRow.batch == batch, OutboxRow.status == SENT)
         given_up = session.execute(update(OutboxRow).where(*mine).values(status=UNKNOWN))
         count = int(getattr(given_up, "rowcount", 0))
@@ -273,3 +316,31 @@ def give_up(store: Store, batch: int, why: str, *, account: str, holder: Holder)
         facts = {"batch": batch, "items": row.items, "nonce": row.nonce}
         LOG.error("batch %d was given up, %d items are unknown: %s", batch, count, why, extra=facts)
     return count
+
+
+def give_up_orphans(
+    store: Store, waiting: Sequence[Stored], *, sight: Sight, holder: Holder, terms: Terms, memory: Memory
+) -> None:
+    """Gives up the batches of an account whose key is not here, when they were sent again for long enough: nobody can
+    make them dearer."""
+    now, seen = holder.clock(), set[int]()
+    for each in waiting:
+        old = each.first_sent_at is not None and each.first_sent_at + terms.orphan_after <= now
+        refused = each.tx_hash in memory.underpriced or each.tx_hash in memory.refused
+        if old and (refused or sight.height > each.height) and each.batch not in seen and not each.left:
+            seen.add(each.batch)
+            why = (
+                f"account {sight.account} has to pay more for nonce {waiting[0].nonce}, and no relay has its key: "
+                "start one with it; or retry, and another account sends it; or withdraw"
+            )
+            give_up(store, each.batch, why, account=sight.account, holder=holder)
+
+
+def is_jammed(store: Store, waiting: Sequence[Stored], nonce: int) -> bool:
+    """Whether the lowest batch was given up, and nobody has looked: what follows it would wait for it in vain."""
+    if not waiting or waiting[0].nonce < nonce or waiting[0].left:
+        return False
+    with store.reading() as session:
+        mine = OutboxRow.batch == waiting[0].batch
+        under_way = session.scalar(select(func.count()).where(mine, OutboxRow.status == SENT))
+        return not under_way and bool(session.scalar(select(func.count()).where(mine)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger.chain import Address, Fees, Hash
+from ledger.forks import MARGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Terms:
     """How long an item may wait for others to fill its batch."""
     depth: int = 0
     """Blocks on top of an item's block with which it is final."""
+    margin: int = MARGIN
+    """Blocks below the head in which an outcome is looked up again, in case the chain was reorganised."""
     most_open: int = 16
     """Batches of one account that are under way at the same time."""
     resend_after: int = 10
@@ -37,6 +40,8 @@ class Terms:
     foreign_after: int = 3
     """How long a used nonce without a receipt of ours, a receipt without its logs or a block that is not there may be
     a node's slowness. A chain in this process has none."""
+    orphan_after: int = 300
+    """How long the batches of an account whose key no relay has are sent again before they are given up."""
     lease: int = 15
     """How long an account stays a process's own without a sign of life."""
     wallet_budget: int = 20_000_000

@@ -5,6 +5,7 @@
     3  the stored rows are those that the chain's events give, column by column
     4  what the rows say is what the contracts hold in storage, word by word
     5  the invariant list holds
+    6  each item of the outbox that has landed has its event where it is recorded
 
 Of every contract of the installation, as of the last followed block. Nothing is repaired: each difference
 becomes a Finding. What needs no database is in `health.py`, and a node that lies about events and storage alike
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import inspect, select, text
+from sqlalchemy import and_, exists, inspect, select, text
 from sqlalchemy.orm import Session
 
 from ledger import projection
@@ -27,6 +28,8 @@ from ledger.chain import Address, Chain, Log
 from ledger.errors import ChainError, TallystickError, VerificationError
 from ledger.events import decode
 from ledger.health import Finding, Journal, examine_world, hashed_signers, read_journal
+from ledger.outbox import LANDED
+from ledger.outbox_tables import OutboxRow
 from ledger.pin import check_pin
 from ledger.rows import worlds_of
 from ledger.store import NO_BLOCK, Store, add_pin, followed, pins, scratch_store
@@ -56,7 +59,7 @@ class Verification:
 
 
 def verify(store: Store, chain: Chain, *, report: Callable[[int, int], None] | None = None) -> Verification:
-    """Compares all five; `report` is told how many storage words are read, of how many.
+    """Compares all six; `report` is told how many storage words are read, of how many.
 
     ChainError for another chain than the pinned one, for contracts not followed yet or to different blocks, and
     for a last block that the chain no longer has: index first.
@@ -72,6 +75,7 @@ def verify(store: Store, chain: Chain, *, report: Callable[[int, int], None] | N
             findings += [*journal.findings, *_stored_head(session, journal, block=block)]
         findings += _stored_events(session, journals)
         findings += _stored_blocks(session, chain)
+        findings += _landed_items(session, block)
         rows, different = _stored_rows(session, journals)
         findings += different
         words = 0
@@ -161,6 +165,22 @@ def _stored_blocks(session: Session, chain: Chain) -> Iterator[Finding]:
             yield Finding(
                 "block", "the chain", str(row.number), shown, f"{hex_of(row.hash)} at {row.timestamp}"
             )
+
+
+def _landed_items(session: Session, block: int) -> Iterator[Finding]:
+    """What was recorded as landed up to this block, and no event is there: the chain was put back to before it."""
+    at_its_place = and_(
+        EventRow.contract == OutboxRow.contract,
+        EventRow.block == OutboxRow.block,
+        EventRow.log_index == OutboxRow.log_index,
+        EventRow.tx_hash == OutboxRow.tx_hash,
+    )
+    landed = (OutboxRow.status.in_(LANDED), OutboxRow.block <= block)
+    columns = (OutboxRow.number, OutboxRow.verb, OutboxRow.contract, OutboxRow.block, OutboxRow.log_index)
+    query = select(*columns).where(*landed, ~exists().where(at_its_place)).order_by(OutboxRow.number)
+    for row in session.execute(query):
+        where = _where(row.block, row.log_index)
+        yield Finding("item", row.contract, f"item {row.number} ({row.verb})", _MISSING, f"landed in {where}")
 
 
 def _name(log: Log) -> str:

@@ -90,9 +90,14 @@ def verify_(
             return
         office.screen.say(f"NOT verified: {len(found.findings)} differences in {compared}:")
         _list(office, found.findings)
-        office.screen.say(
-            "Keep the database for the inquiry: tallystick index --rebuild makes a new one and puts it aside."
-        )
+        if any(each.kind == "item" for each in found.findings):
+            office.screen.say(
+                "What had landed and is not on the chain any more is sent again by: tallystick relay --margin BLOCKS"
+            )
+        if any(each.kind != "item" for each in found.findings):
+            office.screen.say(
+                "Keep the database for the inquiry: tallystick index --rebuild makes a new one and puts it aside."
+            )
         raise typer.Exit(NO)
 
 

@@ -13,16 +13,21 @@ from typing import Annotated
 
 import typer
 from eth_utils.address import to_checksum_address
+from sqlalchemy import select
 
 from ledger.abi import view_call, words_of
 from ledger.chain import NOBODY, Address, Chain
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
+from ledger.forks import MARGIN
+from ledger.halts import INDEX, resume
 from ledger.indexer import follow
-from ledger.installation import CHAIN, DATABASE, DATABASE_URL, DOSSIER, KEYS, open_chain
+from ledger.installation import CHAIN, DATABASE, DATABASE_URL, DOSSIER, KEYS, gas_key, open_chain
 from ledger.members import parse_hex
+from ledger.outbox_tables import OutboxRow
 from ledger.pin import pin_of, predecessor_of
-from ledger.store import add_pin, open_store
+from ledger.rpc_chain import RpcChain
+from ledger.store import Store, add_pin, open_store, pins
 from scripts.cli_dossier import DossierFile
 from scripts.cli_installation import opened
 from scripts.cli_options import (
@@ -30,6 +35,7 @@ from scripts.cli_options import (
     DepthOption,
     DirectoryOption,
     JsonOption,
+    MarginOption,
     MetricsAddressOption,
     MetricsPortOption,
     NodeOption,
@@ -55,6 +61,13 @@ def index(
         bool, typer.Option("--follow", help="Go on for ever, for an installation on a node; logs as JSON.")
     ] = False,
     depth: DepthOption = 0,
+    margin: MarginOption = MARGIN,
+    witness: Annotated[
+        str | None,
+        typer.Option(
+            "--witness", help="JSON-RPC address of a second node, which has to name the same blocks."
+        ),
+    ] = None,
     metrics_port: MetricsPortOption = None,
     metrics_address: MetricsAddressOption = LOCAL,
     directory: DirectoryOption = HERE,
@@ -65,7 +78,8 @@ def index(
 
     Says which earlier commands stopped half-way. With --follow it goes on until SIGTERM, which ends it within ten
     seconds, and leaves the last --depth blocks unread. With --rebuild a lost database, or one that does not agree
-    with the chain, is made again: the ledgers are those that the dossier names, and those before them.
+    with the chain, is made again: the ledgers are those that the dossier names, and those before them; with
+    TALLYSTICK_DATABASE_URL in the empty database that it names.
 
     \b
     Example:
@@ -79,14 +93,24 @@ def index(
     if metrics_port is not None and not follow_on:
         raise InputError("--metrics-port: only what goes on can be asked for numbers: add --follow")
     if follow_on:
-        follow_(directory, node, depth=depth, port=metrics_port, address=metrics_address)
+        follow_(
+            directory,
+            node,
+            depth=depth,
+            margin=margin,
+            witness=witness,
+            port=metrics_port,
+            address=metrics_address,
+        )
         return
     if ledger and not rebuild:
         raise InputError("--ledger: index follows all ledgers; only --rebuild has to be told which")
     if rebuild:
         _rebuild(screen, directory, node, named=ledger or ())
     with opened(screen, directory, node) as office:
-        done = office.follow()
+        second = None if witness is None else RpcChain(witness, key=gas_key(required=False))
+        done = office.follow(margin=margin, witness=second)
+        resume(office.store, INDEX)
         again = (
             "" if done.rewound_to is None else f" (the chain was reorganised: rewound to {done.rewound_to})"
         )
@@ -105,44 +129,67 @@ def index(
 
 
 def _rebuild(screen: Screen, directory: Path, node: str | None, *, named: Sequence[str]) -> None:
-    """A new database of the same ledgers, whole before it takes the place of the old one."""
+    """A new database of the same ledgers, whole before it takes the place of the old one; or, where the environment
+    names a database, that one, which has to be empty."""
     if not any((directory / name).is_file() for name in (DOSSIER, KEYS, CHAIN)):
         raise InputError(f"there is no installation in {directory}: make one with: tallystick deploy")
-    if os.environ.get(DATABASE_URL):
+    url, fresh = os.environ.get(DATABASE_URL, ""), directory / f".{DATABASE}.unfinished"
+    if url and (directory / DATABASE).is_file():
         raise InputError(
-            f"--rebuild makes the file {DATABASE}: take {DATABASE_URL} out of the environment, or name an empty "
-            "database and give it the ledgers with: tallystick succeed --deployed"
+            f"{directory} has a database of its own: take {DATABASE_URL} out of the environment to make that one again"
         )
     chain = open_chain(directory, node, sends=False)
-    fresh = directory / f".{DATABASE}.unfinished"
     try:
         ledgers = _lineage(chain, _known(directory, named))
-        _clear(fresh)
-        registry = _registry_of(chain, ledgers[0])
-        with open_store(f"sqlite:///{fresh}") as store:
-            for at, address in enumerate(ledgers):
-                pin = pin_of(chain, registry=registry, ledger=address)
-                first = _made_in(chain, registry if at == 0 else address, registry=at == 0)
-                add_pin(store, pin, first_block=first)
-            with screen.progress("Reading blocks") as report:
-                done = follow(store, chain, report=lambda at: report(at.block, at.target))
+        if url:
+            events = _fill(screen, chain, url, ledgers)
+        else:
+            _clear(fresh)
+            events = _fill(screen, chain, f"sqlite:///{fresh}", ledgers)
     except BaseException:
         _clear(fresh)
         raise
     finally:
         if isinstance(chain, EmbeddedChain):
             chain.close()
-    kept = _keep(directory)
-    fresh.rename(directory / DATABASE)
-    screen.say(f"The database is made again from {len(ledgers)} ledgers: {done.events} events.")
-    if kept is not None:
+    kept = None if url else _keep(directory)
+    if not url:
+        fresh.rename(directory / DATABASE)
+    screen.say(f"The database is made again from {len(ledgers)} ledgers: {events} events.")
+    if kept is not None or url:
+        where = f"is kept as {kept}" if kept is not None else "is as it was"
         screen.say(
-            f"The old one is kept as {kept}. What was sent from here stands in that one alone: "
+            f"The old one {where}. What was sent from here stands in that one alone: "
             "cancel-whole of an issue before today needs it."
         )
     if forget(directory):
         screen.say(
             "An earlier command had stopped half-way: look whether it landed before you type it again."
+        )
+
+
+def _fill(screen: Screen, chain: Chain, url: str, ledgers: Sequence[Address]) -> int:
+    """Pins the ledgers in a database in which nothing but them may be, and follows them; gives how many events. Where
+    it was broken off it goes on."""
+    registry = _registry_of(chain, ledgers[0])
+    with open_store(url) as store:
+        _require_empty(store, ledgers)
+        for at, address in enumerate(ledgers):
+            pin = pin_of(chain, registry=registry, ledger=address)
+            first = _made_in(chain, registry if at == 0 else address, registry=at == 0)
+            add_pin(store, pin, first_block=first)
+        with screen.progress("Reading blocks") as report:
+            return follow(store, chain, report=lambda at: report(at.block, at.target)).events
+
+
+def _require_empty(store: Store, ledgers: Sequence[Address]) -> None:
+    with store.reading() as session:
+        others = {pin.ledger for pin in pins(session)} - set(ledgers)
+        used = session.scalar(select(OutboxRow.number).limit(1)) is not None
+    if others or used:
+        raise InputError(
+            f"the database that {DATABASE_URL} names is not empty: --rebuild fills a new one (createdb) and leaves the "
+            "old one as it is; name that in the environment"
         )
 
 

@@ -20,10 +20,11 @@ from sqlalchemy import select
 
 from ledger.agreements import PartyNumber, VoucherId
 from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
-from ledger.chain import Address
+from ledger.chain import Address, Chain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
+from ledger.forks import MARGIN
 from ledger.indexer import Progress, follow
 from ledger.installation import (
     CHAIN,
@@ -136,10 +137,17 @@ class Office:
         """The day in China time on which the next block falls."""
         return day_of(self.now())
 
-    def follow(self) -> Progress:
-        """Brings the database up to the chain."""
+    def follow(self, *, margin: int = MARGIN, witness: Chain | None = None) -> Progress:
+        """Brings the database up to the chain. `margin`: blocks that a reorganisation may replace; `witness`: a second
+        node, which has to name the same blocks."""
         with self.screen.progress("Reading blocks") as report:
-            return follow(self.store, self.chain, report=lambda at: report(at.block, at.target))
+            return follow(
+                self.store,
+                self.chain,
+                margin=margin,
+                witness=witness,
+                report=lambda at: report(at.block, at.target),
+            )
 
 
 @contextmanager

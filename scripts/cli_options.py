@@ -90,6 +90,12 @@ DepthOption = Annotated[
     int,
     typer.Option("--depth", envvar=DEPTH, min=0, help="Blocks on top of a block before it counts as final."),
 ]
+MarginOption = Annotated[
+    int,
+    typer.Option(
+        "--margin", min=0, help="Blocks that a reorganisation may replace; for once, when you have looked."
+    ),
+]
 MetricsPortOption = Annotated[
     int | None,
     typer.Option(

@@ -21,11 +21,12 @@ from rich.table import Table
 
 from ledger import outbox_acts
 from ledger.errors import ChainError, InputError
+from ledger.halts import halts
 from ledger.installation import CHAIN, DOSSIER, database_of, gas_key
 from ledger.members import parse_hex
 from ledger.money import shown
 from ledger.monitoring import STALLED_AFTER, stalled
-from ledger.outbox import MINED, SENT, SIGNED, UNKNOWN
+from ledger.outbox import MINED, SENT, SIGNED, UNKNOWN, WITHDRAWN
 from ledger.outbox_acts import Act, Hanging
 from ledger.rpc_chain import RpcChain
 from ledger.store import Store, open_store, pins
@@ -109,16 +110,20 @@ def withdraw(
     directory: DirectoryOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """Takes an item out that is not on its way: it is not sent. What was handed over before may land all the same.
+    """Takes an item out that is not on its way. What was handed over before may land all the same, until the relay has
+    used up its nonce: this command says so, and outbox shows it as long.
 
     \b
     Example:
       tallystick outbox withdraw 17 --reason "signed twice by mistake"
     """
     with _opened(directory) as store:
-        outbox_acts.withdraw(store, item, who=_who(by), reason=reason)
+        out = outbox_acts.withdraw(store, item, who=_who(by), reason=reason)
     (directory / f"{MARK}{item}").unlink(missing_ok=True)  # whoever withdraws it knows what became of it
-    _done(screen_of(ctx), f"Item {item} is withdrawn.", item=item, act="withdraw")
+    said = f"Item {item} is withdrawn and is not sent."
+    if out is not None:
+        said = f"Item {item} is withdrawn, but it {out}. Sign nothing in its place before that: see tallystick outbox."
+    _done(screen_of(ctx), said, item=item, act="withdraw", may_land=None if out is None else asdict(out))
 
 
 def clear_alarm(
@@ -162,6 +167,8 @@ def acts(
     screen = screen_of(ctx)
     for each in found:
         screen.say(f"{_time(each.at)}  {each.act} by {each.who}: {each.reason}")
+        if each.cleared is not None:
+            screen.say(f"  The alarm was: {each.cleared}")
     if not found:
         screen.say("Nobody has done anything to it.")
     screen.answer({"acts": [_facts_of(each) for each in found]})
@@ -195,7 +202,7 @@ def _show(screen: Screen, directory: Path, node: str | None, store: Store) -> No
     found, alarms = outbox_acts.hanging(store), outbox_acts.alarms(store)
     waiting = [each for each in found if each.status in (SIGNED, SENT)]
     chain = _Chain() if (directory / CHAIN).is_file() else _ask(node, store, waiting)
-    working = outbox_acts.at_work(store)
+    working, stopped = outbox_acts.at_work(store), halts(store)
     if found:
         screen.show(_table(found[:MOST_SHOWN]))
     if len(found) > MOST_SHOWN:
@@ -211,12 +218,17 @@ def _show(screen: Screen, directory: Path, node: str | None, store: Store) -> No
     if chain.why is not None:
         screen.say(f"Whether the chain makes blocks is not known: {chain.why}")
     for account, alarm in alarms.items():
-        screen.say(f"ALARM: {alarm}. When it is settled: tallystick outbox clear-alarm {account} --reason …")
+        for line in alarm.split("\n"):
+            screen.say(f"ALARM: {line}.")
+        screen.say(f"When it is settled: tallystick outbox clear-alarm {account} --reason …")
+    for each in stopped:
+        screen.say(f"STOPPED: {each.service} at {_time(each.at)}: {each.what}.")
     screen.answer(
         {
             "items": [asdict(each) for each in found],
             "alarms": alarms,
             "relays": working,
+            "stopped": [{**asdict(each), "at": _time(each.at)} for each in stopped],
             "stalled_since": None if chain.stalled is None else _time(chain.stalled),
             "chain": chain.why,
         }
@@ -238,12 +250,15 @@ def _ask(node: str | None, store: Store, waiting: Sequence[Hanging]) -> _Chain:
 
 def _said(found: Sequence[Hanging], waiting: Sequence[Hanging]) -> str:
     given_up = [each for each in found if each.status == UNKNOWN]
+    out = [each for each in found if each.status == WITHDRAWN]
     if not found:
         return "Nothing hangs: everything that was signed has its outcome."
     said = f"{len(found)} items have no final outcome, {len(waiting)} of them wait to land"
-    return said + (
-        f"; {len(given_up)} are given up (unknown): tallystick outbox retry or withdraw." if given_up else "."
-    )
+    if given_up:
+        said += f"; {len(given_up)} are given up (unknown): tallystick outbox retry or withdraw"
+    if out:
+        said += f"; {len(out)} are withdrawn and may land all the same"
+    return said + "."
 
 
 def _table(found: Sequence[Hanging]) -> Table:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 from prometheus_client import start_http_server
@@ -25,9 +25,11 @@ from ledger import indexer, relay
 from ledger.chain import Chain, NodeRefused, Unreachable
 from ledger.database import DatabaseUncertain, DatabaseUnusable
 from ledger.errors import InputError, TallystickError, VerificationError
+from ledger.forks import MARGIN
+from ledger.halts import INDEX, RELAY, halt, halted_by
 from ledger.installation import CHAIN, CHAIN_URL, DATABASE_URL, DOSSIER, GAS_KEY, database_of, gas_key
 from ledger.logs import secrets_in, write_logs
-from ledger.monitoring import Pipeline, halted_by
+from ledger.monitoring import Pipeline
 from ledger.pin import OtherChain, Pin, check_pin
 from ledger.relay_terms import Terms
 from ledger.rpc_chain import RpcChain
@@ -38,6 +40,7 @@ from scripts.cli_options import (
     HERE,
     DepthOption,
     DirectoryOption,
+    MarginOption,
     MetricsAddressOption,
     MetricsPortOption,
     NodeOption,
@@ -51,6 +54,7 @@ ANSWERS_WITHIN: Final = 4.0
 """Seconds that the relay waits for an answer of the node: less than it has for its end."""
 TOLD_WITHIN: Final = 3.0
 """The same where only numbers are asked for."""
+TERMS: Final = Terms()
 LOCAL: Final = "127.0.0.1"
 _PAUSE: Final = 0.5, 30.0
 T = TypeVar("T")
@@ -59,6 +63,19 @@ T = TypeVar("T")
 def relay_(
     ctx: typer.Context,
     depth: DepthOption = 0,
+    margin: MarginOption = MARGIN,
+    gas_budget: Annotated[
+        int, typer.Option("--gas-budget", min=200_000, help="Gas that one transaction may be given.")
+    ] = TERMS.gas_budget,
+    highest_fee: Annotated[
+        int, typer.Option("--highest-fee", min=0, help="The most that is offered for a unit of gas, in wei.")
+    ] = TERMS.highest_fee,
+    linger: Annotated[
+        int, typer.Option("--linger", min=0, help="Seconds that an item may wait for others to go with it.")
+    ] = TERMS.linger,
+    wallet_budget: Annotated[
+        int, typer.Option("--wallet-budget", min=0, help="Gas for one party's contract wallet on one day.")
+    ] = TERMS.wallet_budget,
     metrics_port: MetricsPortOption = None,
     metrics_address: MetricsAddressOption = LOCAL,
     directory: DirectoryOption = HERE,
@@ -75,23 +92,57 @@ def relay_(
       tallystick relay --metrics-port 9101
     """
 
+    terms = Terms(
+        depth=depth,
+        margin=margin,
+        gas_budget=gas_budget,
+        highest_fee=highest_fee,
+        linger=linger,
+        wallet_budget=wallet_budget,
+    )
+
     def work(service: Service, store: Store, chain: Chain) -> None:
-        relay.serve(store, chain, stop=service.stop, terms=Terms(depth=depth))
+        relay.serve(store, chain, stop=service.stop, terms=terms)
 
     _serve(
-        Service(directory, node or "", work, key=gas_key(required=node is not None), wait=ANSWERS_WITHIN),
+        Service(
+            directory,
+            node or "",
+            work,
+            key=gas_key(required=node is not None),
+            wait=ANSWERS_WITHIN,
+            name=RELAY,
+        ),
         port=metrics_port,
         address=metrics_address,
     )
 
 
-def follow_(directory: Path, node: str | None, *, depth: int, port: int | None, address: str) -> None:
+def follow_(
+    directory: Path,
+    node: str | None,
+    *,
+    depth: int,
+    margin: int,
+    witness: str | None,
+    port: int | None,
+    address: str,
+) -> None:
     """`index --follow`: as `relay`, but reads."""
 
     def work(service: Service, store: Store, chain: Chain) -> None:
-        indexer.serve(store, chain, stop=service.stop, confirmations=depth, trouble=_told)
+        indexer.serve(
+            store,
+            chain,
+            stop=service.stop,
+            confirmations=depth,
+            margin=margin,
+            witness=None if witness is None else RpcChain(witness, key=service.key),
+            trouble=_told,
+        )
 
-    _serve(Service(directory, node or "", work, key=gas_key(required=False)), port=port, address=address)
+    service = Service(directory, node or "", work, key=gas_key(required=False), witness=witness or "")
+    _serve(service, port=port, address=address)
 
 
 def _told(away: TallystickError) -> None:
@@ -102,13 +153,16 @@ def _told(away: TallystickError) -> None:
 
 @dataclass
 class Service:
-    """One run. `work` ends when `stop` is set; `wait`: seconds for an answer of the node."""
+    """One run. `work` ends when `stop` is set; `wait`: seconds for an answer of the node;
+    `witness`: a second node's address, where one is asked too."""
 
     directory: Path
     node: str
     work: Callable[[Service, Store, Chain], None]
     key: bytes = field(repr=False)
     wait: float = 10.0
+    witness: str = ""
+    name: str = INDEX
     stop: threading.Event = field(default_factory=threading.Event)
     numbers: Pipeline = field(default_factory=Pipeline)
     failed: BaseException | None = None
@@ -124,7 +178,11 @@ class Service:
             store = self._patiently(lambda: open_store(database))
             if store is not None:
                 with store:
-                    self._run(store)
+                    try:
+                        self._run(store)
+                    except (OtherChain, VerificationError) as ended:
+                        halt(store, self.name, ended)
+                        raise
         except BaseException as failed:
             self.failed = failed
             self.numbers.halted = halted_by(failed)
@@ -170,7 +228,9 @@ def _serve(service: Service, *, port: int | None, address: str) -> None:
     _require_node(service.directory, service.node)
     database = service.database()
     secrets = [os.environ.get(name, "") for name in (GAS_KEY, PASSPHRASE)]
-    handler = write_logs(secrets=[*secrets, *secrets_in(database), *secrets_in(service.node)])
+    for address_of in (database, service.node, service.witness):
+        secrets += secrets_in(address_of)
+    handler = write_logs(secrets=secrets)
     try:
         with _numbers(service.numbers, port, address), _signals(service.stop):
             worker = threading.Thread(target=service.run, args=(database,), name="service", daemon=True)

@@ -7,11 +7,17 @@ those that are meant for a number of calls; the round ends with everything heale
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from eth_account import Account
+from sqlalchemy import select, update
 
+from ledger.errors import InputError
+from ledger.outbox import SENT, UNKNOWN
+from ledger.outbox_acts import retry, withdraw
+from ledger.outbox_tables import BatchRow, OutboxRow
 from tests.hostile_node import (
     EVERY,
     Fault,
@@ -123,9 +129,26 @@ def _nodes(world: Round) -> tuple[SimNode, ...]:
 
 
 def _reorganisation(world: Round) -> str | None:
+    return _fork(world, world.rng.choice(world.network.nodes), world.rng.choice((1, 1, 2, 3, 5, 8, 13, 20)))
+
+
+def _deep(world: Round) -> str | None:
+    """Deeper than the margin of some workers, from below a block that was mined with all that waited."""
     node = world.rng.choice(world.network.nodes)
-    room = len(node.blocks) - (len(world.base.blocks) - 20)
-    depth = min(world.rng.choice((1, 1, 2, 3, 5, 8, 13, 20)), room)
+    node.mine(node.ready(node.senders()))
+    world.network.share(node)
+    for worker in world.works.workers:
+        world.works.turn(worker)
+    for _ in range(6):
+        node.mine()
+    world.network.share(node)
+    for worker in world.works.workers:
+        world.works.turn(worker)
+    return _fork(world, node, 8)
+
+
+def _fork(world: Round, node: SimNode, depth: int) -> str | None:
+    depth = min(depth, len(node.blocks) - (len(world.base.blocks) - 20))
     if depth < 1:
         return None
     keeping = world.rng.random() < 0.7
@@ -228,6 +251,42 @@ def _full(world: Round) -> str:
     return ""
 
 
+def _taken_out(world: Round) -> str | None:
+    """An operator takes items out of an open batch that was given up: for good, to sign them anew, or to try again."""
+    if world.disk.full or world.disk.losing:
+        return None
+    with world.desk.writing() as session:
+        query = select(BatchRow).where(BatchRow.status == "open", BatchRow.left_at.is_(None))
+        batches = [batch for batch in session.scalars(query.order_by(BatchRow.number)) if batch.items]
+        if not batches:
+            return None
+        batch = world.rng.choice(batches)
+        mine = (OutboxRow.batch == batch.number, OutboxRow.status.in_((SENT, UNKNOWN)))
+        rows = list(session.scalars(select(OutboxRow).where(*mine).order_by(OutboxRow.number)))
+        families = [
+            (row.number, bytes(row.subject or b"")[:20]) for row in session.scalars(select(OutboxRow))
+        ]
+        session.execute(update(OutboxRow).where(*mine).values(status=UNKNOWN))
+        # what others were signed to follow keeps its place before them
+        last = [
+            row.number
+            for row in rows
+            if not any(
+                number > row.number and row.subject[:20] == of for number, of in families if row.subject
+            )
+        ]
+        numbers = [row.number for row in rows]
+    told: dict[str, Any] = {"who": "operator", "reason": "it hangs", "clock": lambda: world.now}
+    for number in last:
+        if world.rng.random() < 0.6:
+            withdraw(world.desk, number, **told)
+            world.again(number)
+    for number in numbers:
+        with suppress(InputError):  # it was withdrawn, or went on with another one
+            retry(world.desk, number, **told)
+    return f"from batch {batch.number} with {numbers}"
+
+
 def _copied(world: Round) -> str:
     world.disk.back_up(world.copy)
     world.kept_in_copy = len(world.kept)
@@ -265,6 +324,7 @@ FAULTS: Final[Mapping[str, Callable[[Any], str | None]]] = MappingProxyType(
         "receipt without logs": _wire(lambda: changed(_without_logs), "eth_getTransactionReceipt"),
         "another chain": _other_chain,
         "reorganisation": _reorganisation,
+        "deep reorganisation": _deep,
         "older state": _older_state,
         "node restarted": _restarted,
         "dropped": _dropped,
@@ -277,6 +337,7 @@ FAULTS: Final[Mapping[str, Callable[[Any], str | None]]] = MappingProxyType(
         "commit lost, and it took effect": _commit_lost(arrives=True),
         "commit lost, and it did not": _commit_lost(arrives=False),
         "disk full": _full,
+        "taken out by an operator": _taken_out,
         "database copied": _copied,
         "database put back": _put_back,
         "killed": _killed,

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from ledger.events import Issued, Parted, Transferred, decode
 from ledger.happenings import journal_logs
 from ledger.indexer import follow
-from ledger.outbox import FINAL, REFUSED
+from ledger.outbox import FINAL, REFUSED, WITHDRAWN
 from ledger.outbox_acts import hanging
 from ledger.outbox_tables import BatchRow, OutboxRow
 from ledger.rows import world_of
@@ -27,7 +27,8 @@ from tests.simulator_wire import Straight
 
 
 def wrong(store: Store, fresh: Store, chain: Straight, people: People, acts: Sequence[Act]) -> list[str]:
-    """`fresh`: an empty database for the same contracts; `acts`: all that was acknowledged."""
+    """`fresh`: an empty database for the same contracts; `acts`: all that was acknowledged, some more than once."""
+    acts = list({act.digest: act for act in acts}.values())
     return [
         *_hanging(store),
         *_items(store, acts),
@@ -57,6 +58,9 @@ def _items(store: Store, acts: Sequence[Act]) -> Iterator[str]:
         mine = by_digest[act.digest]
         if not mine:
             yield f"{act.what}: acknowledged, and not there"
+        pulled = [row for row in mine if row.status == WITHDRAWN]
+        if len(pulled) < len(mine):  # it was put in again
+            mine = [row for row in mine if row.status != WITHDRAWN]
         final = [row for row in mine if row.status == FINAL]
         refused = [row for row in mine if row.status == REFUSED]
         if len(final) + len(refused) < len(mine) or len(final) > 1:

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from ledger import crash_points
 from ledger.database import DatabaseUncertain, DatabaseUnusable
-from ledger.outbox import FINAL, REFUSED, UNKNOWN, queue
+from ledger.outbox import FINAL, REFUSED, UNKNOWN, WITHDRAWN, queue
 from ledger.outbox_acts import retry
 from ledger.outbox_tables import BatchRow, OutboxRow
 from ledger.pin import Pin
@@ -38,7 +38,7 @@ from tests.simulator_network import Network, two_nodes
 from tests.simulator_people import Act, People
 from tests.simulator_state import KEYS, Made, Tx
 from tests.simulator_wire import Line, Straight, plugged
-from tests.simulator_works import Worker, Works
+from tests.simulator_works import DEEP, Worker, Works
 
 QUIET_BLOCKS: Final = 24
 """Empty blocks on top of the office: as deep as a reorganisation may reach, and more."""
@@ -48,7 +48,7 @@ STEPS: Final = 16, 36
 TO_THE_END: Final = 400
 """Steps in which everything has to come to its end when all is well again."""
 HOST: Final = "simulated"
-KILLS: Final = 10 * ("killed at a crash point",)
+KILLS: Final = (*10 * ("killed at a crash point",), *3 * ("taken out by an operator", "deep reorganisation"))
 """What happens more often than other faults."""
 
 
@@ -117,8 +117,8 @@ class Round:
         for node in self.network.nodes:
             node.patient = patient
         workers = [
-            Worker(names[0], lines[0], KEYS[0], True),
-            Worker(names[1], lines[1], key, True),
+            Worker(names[0], lines[0], KEYS[0], True, margin=rng.choice((4, 128, 128))),
+            Worker(names[1], lines[1], key, True, margin=rng.choice((4, 128))),
             Worker(names[2], lines[2], KEYS[0], False, margin=rng.choice((4, 128, 128))),
             Worker(
                 names[3],
@@ -246,6 +246,13 @@ class Round:
             self.kept.append(act)
             self.said(f"item {number}: {act.what}")
 
+    def again(self, number: int) -> None:
+        """The parties of an item that was withdrawn sign nothing else: they put the same in again."""
+        with self.desk.reading() as session:
+            agreed = session.get_one(OutboxRow, number).digest
+        mine = [act for act in self.kept if act.digest == agreed]
+        self.waiting.extendleft(mine[:1])
+
     def restore(self) -> None:
         """The database is put back from its copy; the parties put in again what was acknowledged since."""
         for worker in self.works.workers:
@@ -269,6 +276,9 @@ class Round:
         for worker in self.works.workers:
             worker.dies_at = None
             worker.confirmations = 0
+            if worker.margin != DEEP:  # the operator has looked
+                worker.margin = DEEP
+                self.works.kill(worker)
         self.works.amid = lambda _point: None
 
     def _to_the_end(self) -> None:
@@ -308,4 +318,4 @@ class Round:
                 return False
         if followed != {self.network.nodes[0].head.hash}:
             return False
-        return open_batch is None and all(status in (FINAL, REFUSED) for _, status in rows)
+        return open_batch is None and all(status in (FINAL, REFUSED, WITHDRAWN) for _, status in rows)

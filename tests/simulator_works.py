@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -20,7 +20,8 @@ from ledger.chain import Chain
 from ledger.crash_points import INDEX_POINTS, RELAY_POINTS
 from ledger.database import DatabaseUncertain, DatabaseUnusable
 from ledger.errors import ChainError, TallystickError, VerificationError
-from ledger.indexer import ReorgTooDeep, follow
+from ledger.forks import ReorgTooDeep
+from ledger.indexer import follow
 from ledger.pin import OtherChain
 from ledger.relay import Terms, open_relay
 from ledger.relay_cycle import Relay
@@ -81,7 +82,8 @@ class Works:
             return
         worker.store = self.disk.store()
         if worker.relays:
-            worker.relay = open_relay(worker.store, worker.chains[0], terms=self.terms, clock=self.clock)
+            terms = replace(self.terms, margin=worker.margin)
+            worker.relay = open_relay(worker.store, worker.chains[0], terms=terms, clock=self.clock)
 
     def kill(self, worker: Worker) -> None:
         """It is gone."""

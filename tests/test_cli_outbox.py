@@ -112,6 +112,7 @@ def test_nothing_hangs_where_everything_has_its_outcome(desk: Desk) -> None:
         "items": [],
         "alarms": {},
         "relays": [],
+        "stopped": [],
         "stalled_since": None,
         "chain": None,
     }

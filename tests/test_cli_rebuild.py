@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from ledger.installation import DATABASE_URL
+from scripts.cli_screen import PASSPHRASE
 from tests.cli_desk import Desk, opened
+from tests.engines import Postgres
+from tests.test_cli_engines import found
 from tests.test_cli_rules import STOP
 
 __all__ = ["opened"]
@@ -104,3 +108,28 @@ def test_a_lost_chain_a_lost_dossier_and_a_lost_key_file_are_named_with_what_to_
         given = desk.run("transfer", "P-2026-001", "--from", "5", "--to", "6", "--yes", code=2).stderr
         assert said in given
         (desk.directory / "copy").rename(desk.directory / name)
+
+
+def test_on_a_server_it_is_made_again_in_an_empty_database_and_the_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_postgres: Postgres
+) -> None:
+    monkeypatch.setenv(PASSPHRASE, "open")
+    with shared_postgres.fresh() as old, shared_postgres.fresh() as new:
+        monkeypatch.setenv(DATABASE_URL, old)
+        desk = found(tmp_path / "desk")
+        desk.do("admit", "云山零件", "--code", "91350100MA00012370")
+        said = desk.run("index", "--rebuild", code=2).stderr
+        assert "is not empty" in said and "name that in the environment" in said
+        monkeypatch.setenv(DATABASE_URL, new)
+        for _ in range(2):  # and once more: it goes on where it was broken off
+            said = desk.run("index", "--rebuild").output
+            assert "made again from 1 ledgers" in said and "The old one is as it was" in said
+        assert desk.ask("verify")["verified"] is True
+        monkeypatch.setenv(DATABASE_URL, old)
+        assert desk.ask("verify")["verified"] is True
+
+
+def test_beside_a_database_of_its_own_no_other_is_filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATABASE_URL, "postgresql://nobody@127.0.0.1/none")
+    said = desk.run("index", "--rebuild", code=2).stderr
+    assert f"take {DATABASE_URL} out of the environment" in said

@@ -25,7 +25,17 @@ from scripts.cli_services import Service, end
 from tests.cli_desk import Desk
 from tests.cli_desk import opened as embedded_desk
 from tests.engines import Node, anvil, free_port
-from tests.hostile_node import EVERY, HostileNode, garbage, hang, hostile, skipped_logs, status
+from tests.hostile_node import (
+    EVERY,
+    Answer,
+    HostileNode,
+    changed,
+    garbage,
+    hang,
+    hostile,
+    skipped_logs,
+    status,
+)
 from tests.ledger.indexing import yard
 from tests.service_desk import desk_on, issue, issue_of, now, service, settings, until
 
@@ -363,3 +373,55 @@ def test_a_database_that_is_away_is_waited_for_and_no_secret_is_logged(
     said = "".join(running.text)
     assert "geheim" not in said
     assert node.keys[0].hex() not in said
+
+
+# ---- told to go on -----------------------------------------------------------------------------------------
+
+
+def test_a_chain_that_is_another_one_below_the_margin_stops_both_until_somebody_has_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with anvil(timestamp=now()) as node:
+        settings(node, monkeypatch)
+        desk = desk_on(node, tmp_path / "installation")
+        issue(desk)
+        node.ask("anvil_mine", "0x6")
+        desk.ask("index")
+        node.ask("anvil_reorg", 7, [])
+        for words in (("relay", "--margin", "3"), ("index", "--follow", "--margin", "3")):
+            with service(desk.directory, *words) as running:
+                assert running.ended() == 1
+                assert "--margin BLOCKS" in running.events("stopped: ")[0]["event"]
+        stopped = {each["service"]: each["reason"] for each in desk.ask("outbox")["stopped"]}
+        assert stopped == {"index": "reorg_too_deep", "relay": "reorg_too_deep"}
+        assert "STOPPED: relay at 20" in desk.run("outbox").stdout
+        with service(desk.directory, "relay", "--margin", "3", "--metrics-port", "0") as running:
+            assert running.ended() == 1
+        assert "tallystick index --margin BLOCKS" in desk.run("index", "--margin", "3", code=1).stderr
+        desk.ask("index", "--margin", "20")
+        said = desk.run("verify", code=1).stdout
+        assert "(issue): expected nothing, found landed in block" in said
+        assert "sent again by: tallystick relay --margin BLOCKS" in said
+        with service(desk.directory, "relay", "--margin", "20") as running:
+            running.logged("what was recorded in a block that has gone")
+            until(lambda: desk.ask("outbox")["items"] == [])
+            assert running.stop() == 0
+        desk.ask("index")
+        assert desk.ask("verify")["verified"] is True
+        assert desk.ask("outbox")["stopped"] == []
+
+
+def test_a_second_node_that_has_other_blocks_stops_the_index(desk: Desk, proxy: HostileNode) -> None:
+    def other(block: Answer) -> Answer:
+        return block | {"hash": "0x" + "cd" * 32} if block and block["number"] != "0x0" else block
+
+    issue(desk)
+    proxy.script("eth_getBlockByNumber", changed(other), times=None)
+    with store_of(desk) as store:
+        indexer.rewind(store, 3)
+    assert "for the witness" in desk.run("index", "--witness", proxy.url, code=2).stderr
+    with service(desk.directory, "index", "--follow", "--witness", proxy.url) as running:
+        assert "for the witness" in running.logged("waiting: ")["event"]
+        proxy.heal()
+        running.logged("blocks followed")
+        assert running.stop() == 0

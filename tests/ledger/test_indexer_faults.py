@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ledger.chain import METHODS, encode_call
+from ledger.chain import METHODS, Unreachable, encode_call
 from ledger.errors import ChainError, TallystickError
 from ledger.indexer import JournalMismatch, Progress, follow, serve
+from ledger.rpc_chain import RpcChain
 from ledger.store import Store
 from ledger.tables import BlockRow, EventRow
 from tests.hostile_node import (
@@ -26,6 +27,7 @@ from tests.hostile_node import (
     error,
     garbage,
     half_json,
+    hang,
     hostile,
     lost_reply,
     reordered_logs,
@@ -312,6 +314,17 @@ def test_whatever_a_node_answers_is_told_and_tried_again(
     troubles = _served(store, chain, lambda progress: progress.block == height)
     assert 1 < len(troubles) <= len(asked)
     assert all(isinstance(each, ChainError) for each in troubles)
+    shared.all_is_right(store)
+
+
+def test_a_call_without_an_answer_is_told_and_tried_again(
+    shared: Yard, proxy: HostileNode, store: Store
+) -> None:
+    chain, height = RpcChain(proxy.url, key=shared.node.keys[0], timeout=0.3), shared.chain.height()
+    for method in (LOGS, BLOCKS, CALL):
+        proxy.script(method, hang, at=proxy.count(method) + 3, times=1)
+    troubles = _served(store, chain, lambda progress: progress.block == height)
+    assert troubles and all(isinstance(each, Unreachable) for each in troubles)
     shared.all_is_right(store)
 
 

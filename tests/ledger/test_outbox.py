@@ -151,7 +151,7 @@ def test_an_operator_lets_a_given_up_batch_go_on(tmp_path: Path) -> None:
         [first, second] = hanging(bench.office.store)
         assert "not mined after 1 transactions" in str(first.why)
         retry(bench.office.store, first.number, who="wang", reason="node is well again", clock=bench.clock)
-        assert bench.items() == ["sent"] * 2  # they share a transaction
+        assert bench.items() == ["signed"] * 2  # they shared a transaction
         assert acts_on(bench.office.store, second.number) == []
         relay.cycle()
         node.ask("evm_mine")

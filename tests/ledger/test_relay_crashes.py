@@ -199,7 +199,7 @@ def test_a_process_that_is_killed_beside_a_node_loses_nothing(tmp_path: Path, da
         bench = Bench(office, terms=TERMS)
         bench.clock.now = 2**40  # every lease of a killed process has run out
         vouchers = bench.issue(2)
-        for point in SOME:
+        for point in PLAIN:
             killed(database_url, node.url, node.keys[1].hex(), point)
             vouchers += bench.issue(1)
         until(bench.relay(), lambda: set(bench.items()) == {"final"})
