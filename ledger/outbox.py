@@ -21,7 +21,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId, from_json, to_json
 from ledger.chain import Address, Hash
@@ -30,7 +30,7 @@ from ledger.errors import InputError, Refusal
 from ledger.gas import bare_floor, key_of
 from ledger.landing import event_of, subject_of
 from ledger.members import Contract, parse_voucher, voucher_text
-from ledger.outbox_tables import OutboxRow
+from ledger.outbox_tables import CallRow, OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.pin import Pin
 from ledger.signing import (
@@ -48,6 +48,8 @@ UNKNOWN, WITHDRAWN = "unknown", "withdrawn"
 LANDED: Final = (MINED, FINAL)
 GONE: Final = (REFUSED, WITHDRAWN)
 """What an item is that does not keep its agreement from being put in again."""
+WITH_CALL: Final = joinedload(OutboxRow.call)
+"""For who reads items with what was signed: both rows at once."""
 _Unsigned = tuple[Callable[[VoucherId], Unsigned], Callable[[VoucherId], bytes]]
 _UNSIGNED: Final[Mapping[str, _Unsigned]] = MappingProxyType(
     {
@@ -111,11 +113,13 @@ def put(
         contract=contract,
         digest=digest(agreement, Domain(agreement.contract, pin.chain_id, contract)),
         verb=agreement.verb(),
-        agreement=to_json(agreement),
-        issued=None if issued is None else to_json(issued),
-        consents=[hex_of(consent) for consent in consents],
         signers=None if signers is None else list(signers),
-        calldata=hex_of(call),
+        call=CallRow(
+            agreement=to_json(agreement),
+            issued=None if issued is None else to_json(issued),
+            consents=[hex_of(consent) for consent in consents],
+            calldata=hex_of(call),
+        ),
     )
     return _put(session, row, agreement, pin=pin, at=at)
 
@@ -139,15 +143,17 @@ def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, a
         contract=pin.ledger,
         digest=keccak(call + sequence.to_bytes(32, "big")),
         verb=name,
-        agreement={
-            "agreement": type(verb).__name__,
-            "voucher": voucher_text(verb.voucher),
-            "sequence": sequence,
-        },
-        issued=None,
-        consents=[],
         signers=[],
-        calldata=hex_of(call),
+        call=CallRow(
+            agreement={
+                "agreement": type(verb).__name__,
+                "voucher": voucher_text(verb.voucher),
+                "sequence": sequence,
+            },
+            issued=None,
+            consents=[],
+            calldata=hex_of(call),
+        ),
     )
     return _put(session, row, verb, pin=pin, at=at)
 
@@ -186,8 +192,8 @@ def _known(row: OutboxRow, agreement: Agreement | Unsigned) -> dict[str, Any]:
     subject = subject_of(agreement, root)
     has_sequence = isinstance(agreement, Agreement) and hasattr(agreement, "voucher")
     return {
-        "keys": [key_of(bytes_of(consent)) for consent in row.consents],
-        "floor": bare_floor(agreement, bytes_of(row.calldata)),
+        "keys": [key_of(bytes_of(consent)) for consent in row.call.consents],
+        "floor": bare_floor(agreement, bytes_of(row.call.calldata)),
         "event": event_of(agreement).__name__,
         "subject": None if subject is None else subject.to_bytes(32),
         "sequence": getattr(agreement, "sequence", None) if has_sequence else None,
@@ -236,15 +242,16 @@ class Item:
 def items_of(session: Session, *wanted: ColumnElement[bool]) -> list[Item]:
     """The items of all contracts that answer to all conditions, in their order."""
     chain_id = next((pin.chain_id for pin in pins(session)), 0)
-    query = select(OutboxRow).where(*wanted).order_by(OutboxRow.number)
+    query = select(OutboxRow).options(WITH_CALL).where(*wanted).order_by(OutboxRow.number)
     return [_item(row, chain_id) for row in session.scalars(query)]
 
 
 def fill_in(store: Store) -> None:
     """Works out what rows of an older version do not say."""
     with store.reading() as session:
-        old = select(OutboxRow).where(OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.floor.is_(None))
-        found = [{"number": row.number, **_known(row, _agreement(row, 0)[0])} for row in session.scalars(old)]
+        old = (OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.floor.is_(None))
+        rows = session.scalars(select(OutboxRow).options(WITH_CALL).where(*old))
+        found = [{"number": row.number, **_known(row, _agreement(row, 0)[0])} for row in rows]
     if found:
         with store.writing() as session:
             session.execute(update(OutboxRow), found)
@@ -256,7 +263,7 @@ def _item(row: OutboxRow, chain_id: int) -> Item:
         number=row.number,
         verb=row.verb,
         contract=to_checksum_address(row.contract),
-        call=bytes_of(row.calldata),
+        call=bytes_of(row.call.calldata),
         agreement=agreement,
         root=root,
         sequence=sequence,
@@ -265,9 +272,9 @@ def _item(row: OutboxRow, chain_id: int) -> Item:
 
 def _agreement(row: OutboxRow, chain_id: int) -> tuple[Agreement | Unsigned, VoucherId | None, int]:
     if row.verb in _UNSIGNED:
-        voucher = parse_voucher(str(row.agreement["voucher"]))
-        return _UNSIGNED[row.verb][0](voucher), None, int(row.agreement["sequence"])
-    agreement = from_json(row.agreement)
+        voucher = parse_voucher(str(row.call.agreement["voucher"]))
+        return _UNSIGNED[row.verb][0](voucher), None, int(row.call.agreement["sequence"])
+    agreement = from_json(row.call.agreement)
     if isinstance(agreement, Issue) and chain_id:
         return agreement, root_id(agreement, Domain(Contract.LEDGER, chain_id, row.contract)), 0
     return agreement, None, 0

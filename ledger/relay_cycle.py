@@ -22,7 +22,7 @@ from ledger.crash_points import reach
 from ledger.errors import Refusal, VerificationError
 from ledger.gas import CEILING, batch_gas, with_checks
 from ledger.outbox import MINED, SENT, SIGNED, Relayed, fill_in
-from ledger.outbox_tables import BatchRow, OutboxRow
+from ledger.outbox_tables import BatchRow, CallRow, OutboxRow
 from ledger.pin import OtherChain, check_pin
 from ledger.relay_accounts import LOG, Holder, LeaseLost, abandoned, foreign, hold, release, require
 from ledger.relay_blocks import Watch, end, reopen
@@ -220,8 +220,9 @@ class Relay:
             return []
         with self.store.reading() as session:
             caps = caps_of(session)
-            columns = (OutboxRow.number, OutboxRow.contract, OutboxRow.calldata, OutboxRow.floor)
-            query = select(*columns, OutboxRow.keys, OutboxRow.signers).where(OutboxRow.number.in_(doubted))
+            columns = (OutboxRow.number, OutboxRow.contract, OutboxRow.floor, OutboxRow.keys)
+            query = select(*columns, OutboxRow.signers, CallRow.calldata).join(OutboxRow.call)
+            query = query.where(OutboxRow.number.in_(doubted))
             rows = session.execute(query.order_by(OutboxRow.number)).all()
         refused = []
         for row in rows:
