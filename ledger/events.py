@@ -125,6 +125,9 @@ _LAYOUT: Final = {8: "31xB", 16: "30xH", 24: "28xI", 32: "28xI", 64: "24xQ", 160
 _read_number: Final = partial(int.from_bytes, byteorder="big")
 
 
+_SUBJECT_LATE: Final = ((0, _read_number),)
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """How one event is logged: its class, first topic, and the ABI type of each field in order.
@@ -196,7 +199,9 @@ def decode(topics: Sequence[bytes], data: bytes) -> Event:
     if len(raw) != form.layout.size or int.from_bytes(raw) & form.unused:
         raise _unfit(form, topics, data)
     values = form.layout.unpack(raw)
-    if form.late:
+    if form.late == _SUBJECT_LATE:  # by far the commonest
+        values = (_read_number(values[0]), *values[1:])
+    elif form.late:
         given = list(values)
         try:
             for at, read in form.late:

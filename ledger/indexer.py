@@ -38,7 +38,7 @@ from ledger.crash_points import reach
 from ledger.errors import ChainError, TallystickError, VerificationError
 from ledger.events import Event, advance_log, topics_of
 from ledger.forks import NodesDisagree, ReorgTooDeep, fork, require_agreement
-from ledger.happenings import Happening
+from ledger.happenings import Happening, hash_text
 from ledger.pin import Pin, check_pin
 from ledger.row_writing import add
 from ledger.rows import Kept
@@ -342,18 +342,13 @@ def _commit(store: Store, stretch: Stretch, kept: Kept) -> bool:
             if (rows[contract].block, rows[contract].block_hash) != (cursor.block, cursor.block_hash):
                 return False
         _write_blocks(session, stretch)
+        times = {number: Timestamp(block.timestamp) for number, block in stretch.blocks.items()}
         for contract, told in stretch.told.items():
             add(session, EventRow, _EVENT, [_event_row(log, event) for log, event in told], kept=True)
-            happenings = (
-                Happening(
-                    event,
-                    log.block,
-                    log.log_index,
-                    log.tx_hash,
-                    Timestamp(stretch.blocks[log.block].timestamp),
-                )
+            happenings = [
+                Happening(event, log.block, log.log_index, log.tx_hash, times[log.block])
                 for log, event in told
-            )
+            ]
             around = kept.take(contract, stretch.before[contract])
             projection.project(session, contract, happenings, surroundings=around)
             after = stretch.after[contract]
@@ -383,7 +378,7 @@ def _event_row(log: Log, event: Event) -> tuple[object, ...]:
         log.address,
         log.block,
         log.log_index,
-        f"0x{log.tx_hash.hex()}",
+        hash_text(log.tx_hash),
         type(event).__name__,
         f"0x{log.topics[1].hex()}",
         f"0x{log.data.hex()}",

@@ -134,6 +134,10 @@ def project(
 
 
 def _pieces(happenings: Iterable[Happening]) -> Iterator[list[Happening]]:
+    if isinstance(happenings, list) and len(happenings) <= PIECE:
+        if happenings:
+            yield happenings
+        return
     piece: list[Happening] = []
     for happening in happenings:
         if len(piece) >= PIECE and happening.block != piece[-1].block:
@@ -194,7 +198,7 @@ class _Writer:
             fold_into(self.draft, event, day=day)
             return
         number: VoucherId = event.voucher  # type: ignore[union-attr]
-        before = self.draft.vouchers.get(number)
+        before = self.draft.vouchers.get(number) if kind in _SAY_MORE else None
         fold_into(self.draft, event, day=day)
         after = self.draft.vouchers.get(number)
         other = event.child if isinstance(event, Parted) else None
