@@ -1,7 +1,8 @@
 """`python -m gateway --directory tallystick-data`: serves an installation that is there already.
 
 Logs on standard error, one JSON object a line. Settings: TALLYSTICK_PASSPHRASE opens the keys; TALLYSTICK_CHAIN_URL,
-TALLYSTICK_GAS_KEY and TALLYSTICK_DATABASE_URL name other engines, TALLYSTICK_DEPTH the blocks that make an item final.
+TALLYSTICK_GAS_KEY and TALLYSTICK_DATABASE_URL name other engines, TALLYSTICK_DEPTH the blocks that make an item final,
+TALLYSTICK_OIDC_ISSUER, _CLIENT, _SECRET and _LANDING an outside provider of sign-ins.
 Exit codes: 0 after SIGTERM or SIGINT, 2 for what cannot be used.
 """
 
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 from gateway.request_log import InRequest
-from gateway.service import serve
+from gateway.service import PROVIDER, serve
 from ledger.errors import TallystickError
 from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY
 from ledger.logs import secrets_in, write_logs
@@ -40,7 +41,8 @@ def main() -> int:
     given = parser.parse_args()
     passphrase = os.environ.pop(PASSPHRASE, "") or getpass.getpass("Passphrase of the key file: ")
     database, node = os.environ.get(DATABASE_URL, ""), os.environ.get(CHAIN_URL, "")
-    secrets = (passphrase, os.environ.get(GAS_KEY, ""), *secrets_in(database), *secrets_in(node))
+    client = os.environ.get(f"{PROVIDER}SECRET", "")
+    secrets = (passphrase, os.environ.get(GAS_KEY, ""), client, *secrets_in(database), *secrets_in(node))
     write_logs(secrets=secrets).addFilter(InRequest())
     secure = not given.insecure_cookies and given.host not in LOOPBACK
     try:

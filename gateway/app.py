@@ -8,12 +8,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
+    bank_act_routes,
     desk_routes,
+    disbursement_routes,
     health_routes,
     holding_routes,
     offer_routes,
     onboarding_routes,
+    people_routes,
     problems,
+    programme_routes,
+    provider_routes,
+    settlement_routes,
     sign_in_routes,
 )
 from gateway.answers import PREFIX
@@ -67,11 +73,18 @@ def create_app(gateway: Gateway) -> FastAPI:
     problems.install(app)
     for router in (
         sign_in_routes.router,
+        provider_routes.router,
+        people_routes.router,
         onboarding_routes.router,
         offer_routes.router,
         desk_routes.bank,
+        bank_act_routes.router,
+        settlement_routes.router,
+        disbursement_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
+        programme_routes.issuer,
+        programme_routes.everyone,
         holding_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)

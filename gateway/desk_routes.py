@@ -66,6 +66,8 @@ def offer_promise(form: PromiseOfferForm, moving: MovingHere) -> Response:
             tenor_reason=form.tenor_reason,
             reference=form.reference,
             invoices=[invoice.use() for invoice in form.invoices],
+            programme=form.programme,
+            documents=[each.named() for each in form.documents],
         )
         setting = moving.gateway.setting
         proposal = proposals.issue(session, setting, moving.caller, terms, valid_until=form.valid_until)

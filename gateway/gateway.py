@@ -9,7 +9,9 @@ from fastapi import Request
 from gateway.limits import Limits
 from gateway.watch import Watch
 from ledger.negotiation.business_registry import BusinessRegister
+from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.provider import Provider
 from ledger.negotiation.setting import Setting
 from ledger.store import Store
 
@@ -18,7 +20,8 @@ from ledger.store import Store
 class Gateway:
     """`token_key` signs programs' tokens. `secure`: cookies go over HTTPS only. `watch` says how the
     process and its pipeline are doing. `register` is the public register that applications are compared
-    with, `authorities` the certificate authorities that are trusted, PEM or DER."""
+    with, `authorities` the certificate authorities that are trusted, PEM or DER; `provider` the outside provider of
+    sign-ins, where there is one. `hours`: until when of a day banks take payments for that day."""
 
     store: Store
     setting: Setting
@@ -28,6 +31,8 @@ class Gateway:
     secure: bool = True
     register: BusinessRegister | None = None
     authorities: tuple[bytes, ...] = ()
+    provider: Provider | None = None
+    hours: Hours = DEFAULT_HOURS
     limits: Limits = field(default_factory=Limits)
 
     def now(self) -> int:
@@ -35,7 +40,7 @@ class Gateway:
         return self.setting.machine_clock()
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:  # not worth a thread
     """The gateway that the app was made with."""
     found = request.app.state.gateway
     assert isinstance(found, Gateway)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -263,10 +264,15 @@ def _party(number: int, names: Names) -> PartyView:
     return PartyView(party=number, name=names.get(PartyNumber(number)))
 
 
+@cache
+def _lock_names(locks: int) -> list[str]:
+    return [str(lock.name).lower() for lock in Lock if locks & lock]
+
+
 def _voucher(view: VoucherView, names: Names) -> dict[str, Any]:
     row, promise = view.row, view.promise
     shown = view.standing is not Standing.FORMER
-    locks = [str(lock.name).lower() for lock in Lock if row.locks & lock]
+    locks = _lock_names(int(row.locks))
     return {
         "id": voucher_text(row.voucher),
         "ledger": view.ledger,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Response
@@ -46,6 +46,10 @@ class Moving:
     gateway: Gateway
     caller: Caller
     named: Named
+
+    def about(self, content: bytes) -> Moving:
+        """The same change, known again by what was uploaded and not by how that was packed."""
+        return replace(self, named=replace(self.named, body=content))
 
     def do(self, work: Callable[[Session], Reply]) -> Response:
         """Does it, or gives the answer that it got before."""

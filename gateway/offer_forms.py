@@ -28,6 +28,7 @@ from ledger.agreements import Agreement, PartyNumber
 from ledger.members import Form as MemberForm
 from ledger.members import Struct, line_text, member_to_json, members_of, voucher_text
 from ledger.negotiation.offer_views import OfferView
+from ledger.negotiation.programmes import NamedDocument
 from ledger.negotiation.proposals import InvoiceUse
 from ledger.sentences import sentences
 
@@ -73,6 +74,27 @@ class LineOfferForm(OfferForm):
     countersign: Annotated[Flag, Field(description="The bank signs each issue too.")] = False
 
 
+ProgrammeId = Annotated[
+    str,
+    Field(
+        strict=True, pattern=r"^[0-9a-f]{32}$", min_length=32, max_length=32, description="A programme's id."
+    ),
+]
+
+
+class DocumentForm(Form):
+    """A document that a promise names: its kind, and the salted hash of it."""
+
+    kind: Annotated[str, Field(strict=True, min_length=1, max_length=40, examples=["contract"])]
+    hash: Annotated[
+        str, Field(strict=True, pattern=r"^0x[0-9a-f]{64}$", max_length=66, examples=["0x" + "ab" * 32])
+    ]
+
+    def named(self) -> NamedDocument:
+        """As the domain takes it."""
+        return NamedDocument(self.kind, bytes.fromhex(self.hash[2:]))
+
+
 class PromiseOfferForm(OfferForm):
     """A promise to pay, under a line."""
 
@@ -90,7 +112,11 @@ class PromiseOfferForm(OfferForm):
     face: Yuan
     due: OnDay
     smallest_part: Yuan | None = None
-    highest_tier: Annotated[int, Field(strict=True, ge=1, le=255)] = 6
+    highest_tier: Annotated[
+        int | None, Field(strict=True, ge=1, le=255, description="Else the programme's, or 6.")
+    ] = None
+    programme: ProgrammeId | None = None
+    documents: Annotated[tuple[DocumentForm, ...], Field(max_length=20)] = ()
     terms: Text = ""
     tenor_reason: Text = ""
     reference: Annotated[str, Field(strict=True, min_length=1, max_length=100)]
@@ -124,6 +150,29 @@ class SplitOfferForm(OfferForm):
     parts: Annotated[list[PartForm], Field(min_length=1, max_length=20)]
     invoices: Invoices = ()
     overdue: Flag = False
+
+
+class AgreementForm(OfferForm):
+    """Any agreement, as it will be signed: whole fen, ISO days, Unix seconds, 0x text. A deadline is optional."""
+
+    model_config = examples(
+        agreement={
+            "agreement": "Release",
+            "voucher": "0x" + "ab" * 32,
+            "sequence": 3,
+            "by": 2,
+            "deadline": 1790812799,
+        },
+        sign=True,
+    )
+    agreement: Annotated[dict[str, Any], Field(max_length=20)]
+    issued: Annotated[
+        dict[str, Any] | None,
+        Field(max_length=20, description="The issue once more, for CancelWhole and RevokeIssue."),
+    ] = None
+    agreed: Annotated[
+        Flag, Field(description="The payee signs the asserted payment too, which then takes effect at once.")
+    ] = False
 
 
 class SignatureForm(Form):
@@ -210,7 +259,7 @@ def offer_answer(view: OfferView, names: Mapping[PartyNumber, str]) -> OfferAnsw
                 made=each.made,  # type: ignore[arg-type]
                 signed_at=None if each.signed_at is None else utc(each.signed_at),
             )
-            for each in view.signatures
+            for each in view.row.signatures
         ],
         digest=str(hex_text(row.digest)),
         voucher=None if (row.voucher or row.root) is None else voucher_text(row.voucher or row.root),  # type: ignore[arg-type]
@@ -245,7 +294,7 @@ def parties_of(views: Sequence[OfferView]) -> list[int]:
     """Whose names these offers mention."""
     found: set[int] = set()
     for view in views:
-        found.update(each.party for each in view.signatures)
+        found.update(each.party for each in view.row.signatures)
         _add_parties(view.agreement, found)
     return sorted(found)
 

@@ -16,6 +16,7 @@ from gateway.answers import (
     Limit,
     number_of,
     offer_headers,
+    offered,
     page_of,
     shown,
     tag,
@@ -24,10 +25,19 @@ from gateway.answers import (
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
 from gateway.moving import Moving, MovingHere, Reply
-from gateway.offer_forms import OfferAnswer, OfferPage, ReasonForm, SignatureForm, offer_answer, parties_of
+from gateway.offer_forms import (
+    AgreementForm,
+    OfferAnswer,
+    OfferPage,
+    ReasonForm,
+    SignatureForm,
+    offer_answer,
+    parties_of,
+)
 from ledger.agreements import from_json
 from ledger.errors import InputError
 from ledger.negotiation.access import Right, require
+from ledger.negotiation.any_verb import proposal_from
 from ledger.negotiation.offer_views import listed
 from ledger.negotiation.offers import COMPLETE, decline, found, require_version, sign
 from ledger.negotiation.organisations import names_of
@@ -60,6 +70,31 @@ def list_offers(
         page, more = page_of(seen, limit, lambda view: view.row.number)
         names = names_of(session, parties_of(page))
     return OfferPage(items=[offer_answer(view, names) for view in page], next=more)
+
+
+@router.post(
+    "",
+    response_model=OfferAnswer,
+    status_code=201,
+    responses={202: {"model": OfferAnswer, "description": "All have signed: it goes on chain."}},
+)
+def offer_agreement(form: AgreementForm, moving: MovingHere) -> Response:
+    """Offers any agreement, given as it will be signed. Nothing is looked up: for programs that know what they want."""
+
+    def work(session: Session) -> Reply:
+        gateway, caller = moving.gateway, moving.caller
+        proposal = proposal_from(
+            session,
+            gateway.setting,
+            caller,
+            form.agreement,
+            issued=form.issued,
+            agreed=form.agreed,
+            valid_until=form.valid_until,
+        )
+        return offered(session, gateway, caller, proposal, sign_now=form.sign)
+
+    return moving.do(work)
 
 
 @router.get("/{offer_id}")

@@ -21,6 +21,7 @@ from ledger.database import DatabaseBusy, DatabaseUncertain, DatabaseUnusable
 from ledger.errors import ChainError, InputError, Refusal, SealError, TallystickError, VerificationError
 from ledger.explain import explain, plain_facts
 from ledger.negotiation.business_registry import RegisterUnusable
+from ledger.negotiation.provider import ProviderUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
 LOG: Final = logging.getLogger("gateway")
@@ -28,6 +29,7 @@ _STATUS: Final = MappingProxyType(
     {
         "SignInNeeded": 401,
         "SignInFailed": 401,
+        "SecondFactorNeeded": 401,
         "TokenRefused": 401,
         "NotAllowed": 403,
         "NotASigner": 403,
@@ -94,7 +96,9 @@ def _unlike_a_refusal(error: TallystickError) -> tuple[str, int]:
     match error:
         case BodyRefused():
             return error.name, error.status
-        case RegisterUnusable() | DatabaseBusy() | DatabaseUncertain() | DatabaseUnusable() | ChainError():
+        case RegisterUnusable() | ProviderUnusable() | ChainError():
+            return name, 503
+        case DatabaseBusy() | DatabaseUncertain() | DatabaseUnusable():
             return name, 503
         case InputError():
             return name, 422

@@ -31,8 +31,10 @@ from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
 from ledger.monitoring import Pipeline, Reason, halted_by
 from ledger.negotiation.business_registry import register_at
+from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.onboarding import settle
 from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.provider import Provider
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting
 from ledger.outbox import machine_clock
@@ -50,6 +52,11 @@ REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
 """The public register of enterprises: an http(s) address or a CSV file."""
 AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
 """Files with the certificate authorities that are trusted, as PATH lists them."""
+CUT_OFF: Final = "TALLYSTICK_CUT_OFF"
+"""Until when of a day payments for that day are prepared, China time; 16:30 where it is not set."""
+
+PROVIDER: Final = "TALLYSTICK_OIDC_"
+"""With ISSUER, CLIENT, SECRET and LANDING behind it: the provider of sign-ins, all four or none."""
 
 
 @dataclass
@@ -109,6 +116,8 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
         setting=setting_of(installation),
         register=register_at(register) if register else None,
         authorities=_authorities(os.environ.get(AUTHORITIES, "")),
+        hours=Hours.parse(os.environ.get(CUT_OFF, "") or DEFAULT_HOURS.text),
+        provider=_provider(),
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),
         secure=secure,
@@ -121,6 +130,17 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
             troubles=threads.told,
         ),
     )
+
+
+def _provider() -> Provider | None:
+    names = ("ISSUER", "CLIENT", "SECRET", "LANDING")
+    given = {name.lower(): os.environ.get(PROVIDER + name, "") for name in names}
+    if not any(given.values()):
+        return None
+    missing = [PROVIDER + name for name in names if not given[name.lower()]]
+    if missing:
+        raise InputError(f"the provider of sign-ins is half configured: set {', '.join(missing)} too")
+    return Provider(**given)
 
 
 def _authorities(paths: str) -> tuple[bytes, ...]:

@@ -12,12 +12,14 @@ from gateway.bodies import DeskRoute
 from gateway.callers import COOKIE, CallerHere, GatewayHere, address_of
 from gateway.forms import Form as Body
 from gateway.forms import View, examples, utc
+from gateway.gateway import Gateway
 from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, StaffRole, require
 from ledger.negotiation.sign_in import (
     SESSION_SECONDS,
     TOKEN_SECONDS,
+    SignedIn,
     enrol_client,
     grant_token,
     session_of,
@@ -29,12 +31,16 @@ router = APIRouter(tags=["Signing in"], route_class=DeskRoute, responses=PROBLEM
 RoleName = Literal["operator", "reviewer", "signatory", "registrar", "auditor", "partner"]
 
 
+Code = Annotated[str, Field(strict=True, pattern=r"^[0-9]{6}$", examples=["492039"])]
+
+
 class SignInForm(Body):
-    """Who, and the password."""
+    """Who, and the password; a code where a second factor was confirmed."""
 
     model_config = examples(login="li.wei", password="correct horse battery staple")
     login: Annotated[str, Field(strict=True, min_length=1, max_length=64)]
     password: Annotated[str, Field(strict=True, min_length=1, max_length=256)]
+    code: Code | None = None
 
 
 class CallerView(View):
@@ -88,23 +94,14 @@ def begin_session(
     """Signs a person in. The session's token is in a cookie that no script can read."""
     done = sign_in(
         gateway.store,
+        gateway.setting,
         form.login,
         form.password,
+        code=form.code,
         address=address_of(request),
         passwords=gateway.passwords,
-        now=gateway.now(),
     )
-    response.set_cookie(
-        COOKIE,
-        done.token,
-        max_age=SESSION_SECONDS,
-        path="/",
-        secure=gateway.secure,
-        httponly=True,
-        samesite="strict",
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return SessionView(caller=caller_view(done.caller), csrf=done.csrf, expires_at=utc(done.expires_at))
+    return session_begun(gateway, response, done)
 
 
 @router.get("/session")
@@ -178,6 +175,21 @@ def enrol(form: ClientForm, caller: CallerHere, gateway: GatewayHere, response: 
         row, secret = enrol_client(session, caller, name=form.name, roles=roles, now=gateway.now())
     response.headers["Cache-Control"] = "no-store"
     return ClientView(id=row.id, name=row.name, roles=row.roles, secret=secret)  # type: ignore[arg-type]
+
+
+def session_begun(gateway: Gateway, response: Response, done: SignedIn) -> SessionView:
+    """The answer to somebody who has signed in; the cookie goes with it."""
+    response.set_cookie(
+        COOKIE,
+        done.token,
+        max_age=SESSION_SECONDS,
+        path="/",
+        secure=gateway.secure,
+        httponly=True,
+        samesite="strict",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return SessionView(caller=caller_view(done.caller), csrf=done.csrf, expires_at=utc(done.expires_at))
 
 
 def caller_view(caller: Caller) -> CallerView:

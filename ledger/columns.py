@@ -65,9 +65,21 @@ def bytes_of(value: str) -> bytes:
     return bytes.fromhex(value[2:])
 
 
+def _number_by(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Reads 0x text quickly; what is none is left to `parse`, which says so."""
+
+    def read(text: str) -> Any:
+        try:
+            return int(text, 16)
+        except ValueError:
+            return parse(text)
+
+    return read
+
+
 HASH: Final = AsText(66, hex_of, bytes_of)
-VOUCHER: Final = AsText(66, voucher_text, parse_voucher)
-PROMISE: Final = AsText(42, promise_text, parse_promise)
+VOUCHER: Final = AsText(66, voucher_text, _number_by(parse_voucher))
+PROMISE: Final = AsText(42, promise_text, _number_by(parse_promise))
 LINE: Final = AsText(21, line_text, parse_line)
 SIGNER: Final = AsText(42, "0x{:040x}".format, partial(int, base=16))
 """Also the number of a verifier's address."""

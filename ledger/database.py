@@ -15,6 +15,7 @@ trouble of the database: its exception goes on as it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,7 @@ from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
     InterfaceError,
+    InvalidatePoolError,
     OperationalError,
     ProgrammingError,
 )
@@ -36,6 +38,11 @@ from ledger.errors import InputError, TallystickError
 
 WRITES: Final = "tallystick_writes"
 """Execution option of who will write."""
+CONNECTIONS: Final = 40
+"""To a PostgreSQL, at most, of one process: as many as a gateway has threads. They are opened when they are needed."""
+RESTED: Final = 0.1
+"""Seconds without use after which a connection is asked whether it is there still: under load none is."""
+_RESTING: Final = "tallystick_resting"
 _DRIVERS: Final = {
     "sqlite": "sqlite",
     "postgres": "postgresql+psycopg",
@@ -123,14 +130,33 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     settings = {name: value for name, value in _SETTINGS.items() if name not in url.query}
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=settings)
+    engine = create_engine(
+        url, hide_parameters=True, connect_args=settings, pool_size=CONNECTIONS, max_overflow=0
+    )
     event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "checkin", _laid_down)
+    event.listen(engine, "checkout", partial(_look_at, engine.dialect))
     return engine
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:
     connection.execute(_SAFE_COMMITS)
     connection.commit()
+
+
+def _laid_down(_connection: Any, record: Any) -> None:
+    record.info[_RESTING] = time.monotonic()
+
+
+def _look_at(dialect: Any, connection: Any, record: Any, _proxy: object) -> None:
+    """Asks a connection that has rested whether it is there still; else all that rest are replaced."""
+    since = record.info.get(_RESTING)
+    if since is None or time.monotonic() - since < RESTED:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.dbapi.Error as gone:
+        raise InvalidatePoolError from gone
 
 
 def alone_to_migrate(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ledger.agreements import LineId, VoucherId
 from ledger.columns import ADDRESS, Base, Fens
@@ -74,6 +74,8 @@ class OfferRow(Base):
     voucher: Mapped[VoucherId | None]
     created_at: Mapped[int]
     changed_at: Mapped[int]
+    signatures: Mapped[list[SignatureRow]] = relationship(order_by="SignatureRow.place", lazy="selectin")
+    """In the order of the call; they come with every offer that is read."""
 
 
 class SignatureRow(Base):

@@ -3,6 +3,7 @@
     organisations      one row per enterprise or bank, from its application on
     invitations        links by which enterprises may apply
     people             who signs in for an organisation, and as what
+    identities         who a person is to an outside provider of sign-ins
     sessions           people who are signed in
     api_clients        programs that work for an organisation
     sign_in_failures   how often somebody was refused of late, by account and by address
@@ -90,7 +91,7 @@ class InvitationRow(Base):
 
 class PersonRow(Base):
     """Somebody who signs in for an organisation. `password` is argon2's own text, `totp` the sealed secret of a second
-    factor, NULL without one."""
+    factor, NULL without one; `totp_step` the time step of the last code that was taken, NULL until one was."""
 
     __tablename__ = "people"
     __table_args__ = (
@@ -104,8 +105,20 @@ class PersonRow(Base):
     password: Mapped[str] = mapped_column(String(160))
     roles: Mapped[list[str]] = mapped_column(JSON)
     totp: Mapped[str | None] = mapped_column(String(255))
+    totp_step: Mapped[int | None]
     disabled: Mapped[bool]
     created_at: Mapped[int]
+
+
+class IdentityRow(Base):
+    """A person as a provider (its issuer's address) knows them, by the subject that it never gives to another."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("person", "provider", name="identities_by_person"),)
+    provider: Mapped[str] = mapped_column(String(200), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    person: Mapped[int] = mapped_column(BigInteger, ForeignKey("people.number"))
+    bound_at: Mapped[int]
 
 
 class SessionRow(Base):

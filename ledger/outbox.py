@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId, from_json, to_json
@@ -59,6 +59,17 @@ _UNSIGNED: Final[Mapping[str, _Unsigned]] = MappingProxyType(
 )
 
 
+_Values = dict[str, Any]
+"""Columns of an item by their names."""
+_PUT: Final = MappingProxyType(
+    {
+        name: insert(OutboxRow).on_conflict_do_nothing().returning(OutboxRow.number)
+        for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+    }
+)
+"""Puts an item in that is not there; of two processes that do so at once, one does."""
+
+
 def machine_clock() -> int:
     """Unix seconds, as the machine has them."""
     return int(time.time())
@@ -93,6 +104,7 @@ def queue(
     `issued` (see `signing.calldata`).
     """
     with store.writing() as session:
+        _require_pinned(session, pin)
         return put(session, agreement, consents, pin=pin, issued=issued, signers=signers, at=clock())
 
 
@@ -106,22 +118,23 @@ def put(
     issued: Issue | None = None,
     signers: Sequence[PartyNumber] | None = None,
 ) -> int:
-    """As `queue`, at this Unix second in the caller's unit of work, a `Store.writing()`."""
+    """As `queue`, at this Unix second in the caller's unit of work, a `Store.writing()`. `pin`: one of those that the
+    database itself has given."""
     contract = pin.registry if agreement.contract is Contract.REGISTRY else pin.ledger
     call = calldata(agreement, consents, issued=issued)
-    row = OutboxRow(
-        contract=contract,
-        digest=digest(agreement, Domain(agreement.contract, pin.chain_id, contract)),
-        verb=agreement.verb(),
-        signers=None if signers is None else list(signers),
-        call=CallRow(
-            agreement=to_json(agreement),
-            issued=None if issued is None else to_json(issued),
-            consents=[hex_of(consent) for consent in consents],
-            calldata=hex_of(call),
-        ),
-    )
-    return _put(session, row, agreement, pin=pin, at=at)
+    row: _Values = {
+        "contract": contract,
+        "digest": digest(agreement, Domain(agreement.contract, pin.chain_id, contract)),
+        "verb": agreement.verb(),
+        "signers": None if signers is None else list(signers),
+    }
+    signed: _Values = {
+        "agreement": to_json(agreement),
+        "issued": None if issued is None else to_json(issued),
+        "consents": [hex_of(consent) for consent in consents],
+        "calldata": hex_of(call),
+    }
+    return _put(session, row, signed, agreement, at=at)
 
 
 def queue_unsigned(
@@ -132,6 +145,7 @@ def queue_unsigned(
     `sequence`: the voucher's present one. `pin`: of its ledger.
     """
     with store.writing() as session:
+        _require_pinned(session, pin)
         return put_unsigned(session, verb, sequence=sequence, pin=pin, at=clock())
 
 
@@ -139,61 +153,57 @@ def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, a
     """As `queue_unsigned`, in the caller's unit of work."""
     name = next(name for name, (kind, _) in _UNSIGNED.items() if kind is type(verb))
     call = _UNSIGNED[name][1](verb.voucher)
-    row = OutboxRow(
-        contract=pin.ledger,
-        digest=keccak(call + sequence.to_bytes(32, "big")),
-        verb=name,
-        signers=[],
-        call=CallRow(
-            agreement={
-                "agreement": type(verb).__name__,
-                "voucher": voucher_text(verb.voucher),
-                "sequence": sequence,
-            },
-            issued=None,
-            consents=[],
-            calldata=hex_of(call),
-        ),
-    )
-    return _put(session, row, verb, pin=pin, at=at)
+    row: _Values = {
+        "contract": pin.ledger,
+        "digest": keccak(call + sequence.to_bytes(32, "big")),
+        "verb": name,
+        "signers": [],
+    }
+    said: _Values = {
+        "agreement": {
+            "agreement": type(verb).__name__,
+            "voucher": voucher_text(verb.voucher),
+            "sequence": sequence,
+        },
+        "issued": None,
+        "consents": [],
+        "calldata": hex_of(call),
+    }
+    return _put(session, row, said, verb, at=at)
 
 
-def _put(session: Session, row: OutboxRow, agreement: Agreement | Unsigned, *, pin: Pin, at: int) -> int:
+def _require_pinned(session: Session, pin: Pin) -> None:
     if pin_for(session, pin.ledger) != pin:
         raise InputError(f"ledger {pin.ledger} is pinned with other facts: use the database's own pin")
-    present = _present(session, row.contract, row.digest)
-    if present is not None:
-        return present
-    for name, value in _known(row, agreement).items():
-        setattr(row, name, value)
-    row.queued_at, row.status, row.attempts = at, SIGNED, 0
-    try:
-        with session.begin_nested():
-            session.add(row)
-    except IntegrityError:  # another process was faster
-        found = _present(session, row.contract, row.digest)
-        if found is None:
-            raise
-        return found
-    return row.number
 
 
-def _present(session: Session, contract: str, agreed: bytes) -> int | None:
-    return session.scalar(
+def _put(session: Session, row: _Values, signed: _Values, agreement: Agreement | Unsigned, *, at: int) -> int:
+    known = _known(agreement, row["digest"], signed["consents"], signed["calldata"])
+    values = {**row, **known, "queued_at": at, "status": SIGNED, "attempts": 0}
+    put_in = _PUT[session.get_bind().dialect.name]
+    number = session.execute(put_in, [values]).scalar()  # nothing where it is there already
+    if number is None:
+        return _present(session, row["contract"], row["digest"])
+    session.execute(insert(CallRow), [{"number": number, **signed}])
+    return int(number)
+
+
+def _present(session: Session, contract: str, agreed: bytes) -> int:
+    return session.scalars(
         select(OutboxRow.number).where(
             OutboxRow.contract == contract, OutboxRow.digest == agreed, OutboxRow.status.not_in(GONE)
         )
-    )
+    ).one()
 
 
-def _known(row: OutboxRow, agreement: Agreement | Unsigned) -> dict[str, Any]:
+def _known(agreement: Agreement | Unsigned, agreed: bytes, consents: Sequence[str], call: str) -> _Values:
     """The columns that say what the relay has to know."""
-    root = VoucherId(int.from_bytes(row.digest[-20:]) << 96) if isinstance(agreement, Issue) else None
+    root = VoucherId(int.from_bytes(agreed[-20:]) << 96) if isinstance(agreement, Issue) else None
     subject = subject_of(agreement, root)
     has_sequence = isinstance(agreement, Agreement) and hasattr(agreement, "voucher")
     return {
-        "keys": [key_of(bytes_of(consent)) for consent in row.call.consents],
-        "floor": bare_floor(agreement, bytes_of(row.call.calldata)),
+        "keys": [key_of(bytes_of(consent)) for consent in consents],
+        "floor": bare_floor(agreement, bytes_of(call)),
         "event": event_of(agreement).__name__,
         "subject": None if subject is None else subject.to_bytes(32),
         "sequence": getattr(agreement, "sequence", None) if has_sequence else None,
@@ -251,10 +261,14 @@ def fill_in(store: Store) -> None:
     with store.reading() as session:
         old = (OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.floor.is_(None))
         rows = session.scalars(select(OutboxRow).options(WITH_CALL).where(*old))
-        found = [{"number": row.number, **_known(row, _agreement(row, 0)[0])} for row in rows]
+        found = [{"number": row.number, **_known_of(row)} for row in rows]
     if found:
         with store.writing() as session:
             session.execute(update(OutboxRow), found)
+
+
+def _known_of(row: OutboxRow) -> _Values:
+    return _known(_agreement(row, 0)[0], row.digest, row.call.consents, row.call.calldata)
 
 
 def _item(row: OutboxRow, chain_id: int) -> Item:

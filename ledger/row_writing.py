@@ -81,6 +81,13 @@ def one_of(
     return column.in_(values)
 
 
+def among(column: ColumnElement[Any], name: str, *, on_postgres: bool) -> ColumnElement[bool]:
+    """The same for a statement that is built once: the values are its parameter of this name."""
+    if on_postgres:
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return column.in_(bindparam(name, expanding=True, type_=column.type))
+
+
 def _change_many(
     connection: Connection, table: type[Base], names: Sequence[str], rows: Sequence[Values], *, keys: int
 ) -> None:

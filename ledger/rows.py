@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ledger.agreements import LineId, PartyNumber, PromiseId, VoucherId
@@ -39,7 +40,7 @@ from ledger.record_rows import (
     verifier_of,
     voucher_of,
 )
-from ledger.row_writing import one_of
+from ledger.row_writing import among
 from ledger.store import pin_for, pins
 from ledger.succession import inherited
 from ledger.tables import (
@@ -307,12 +308,22 @@ def rows_of(
     keys: Collection[Any] | None = None,
 ) -> Iterator[R]:
     """A contract's rows of a table: all, or those with these keys in this column (without keys none)."""
-    columns = table.__table__.c
-    query = select(*columns).where(columns.contract == contract)
     if column is None or keys is None:
-        yield from session.execute(query)  # type: ignore[misc]
+        yield from session.execute(_all_of(table), {"contract": contract})  # type: ignore[misc]
         return
-    asked, of = sorted(keys), columns[column.key]
+    asked, on_postgres = sorted(keys), session.get_bind().dialect.name == "postgresql"
     for at in range(0, len(asked), AT_ONCE):
-        these = one_of(session, of, asked[at : at + AT_ONCE])
-        yield from session.execute(query.where(these))  # type: ignore[misc]
+        these = {"contract": contract, "asked": asked[at : at + AT_ONCE]}
+        yield from session.execute(_those_of(table, column.key, on_postgres), these)  # type: ignore[misc]
+
+
+@cache
+def _all_of(table: type[Base]) -> Select[Any]:
+    columns = table.__table__.c
+    return select(*columns).where(columns.contract == bindparam("contract"))
+
+
+@cache
+def _those_of(table: type[Base], name: str, on_postgres: bool) -> Select[Any]:
+    """Built once: to build it takes as long as to ask."""
+    return _all_of(table).where(among(table.__table__.c[name], "asked", on_postgres=on_postgres))

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
-from ledger.agreements import Agreement, Issue, LineId, ListVerifier, PartyNumber, RevokeIssue, VoucherId
+from ledger.agreements import (
+    Agreement,
+    Freeze,
+    Issue,
+    LineId,
+    ListVerifier,
+    PartyNumber,
+    RevokeIssue,
+    Unfreeze,
+    VoucherId,
+)
 from ledger.calendar import Day
 from ledger.chain import NOBODY
 from ledger.consent import Claim
@@ -103,7 +113,7 @@ def world_about(
     draft.registry_settings = registry_settings(session, pin.registry)
     office = draft.registry_settings
     asked.parties.update((office.registrar, office.next_registrar))
-    _read_ledger(session, pin.ledger, draft, asked)
+    _read_ledger(session, pin.ledger, draft, asked, agreement)
     _read_registry(session, pin.registry, draft, asked, agreement)
     world = draft.world()
     before = _inherited(session, pin, asked)
@@ -134,10 +144,12 @@ def _asked(agreement: Agreement | Unsigned, root: VoucherId | None, issued: Issu
     return asked
 
 
-def _read_ledger(session: Session, ledger: str, draft: Draft, asked: _Asked) -> None:
+def _read_ledger(
+    session: Session, ledger: str, draft: Draft, asked: _Asked, agreement: Agreement | Unsigned
+) -> None:
     draft.settings = ledger_settings(session, ledger)
     if asked.vouchers:
-        _read_vouchers(session, ledger, draft, asked)
+        _read_vouchers(session, ledger, draft, asked, agreement)
     for _ in range(2):  # a line, then its parent
         missing = asked.lines - draft.lines.keys()
         for line in rows_of(session, LineRow, ledger, LineRow.line, missing):
@@ -151,7 +163,9 @@ def _read_ledger(session: Session, ledger: str, draft: Draft, asked: _Asked) -> 
     draft.invoice_uses.update(_uses(session, ledger, asked))
 
 
-def _read_vouchers(session: Session, ledger: str, draft: Draft, asked: _Asked) -> None:
+def _read_vouchers(
+    session: Session, ledger: str, draft: Draft, asked: _Asked, agreement: Agreement | Unsigned
+) -> None:
     vouchers = asked.vouchers
     for voucher in rows_of(session, VoucherRow, ledger, VoucherRow.voucher, vouchers):
         draft.vouchers[voucher.voucher] = voucher_of(voucher)
@@ -177,8 +191,9 @@ def _read_vouchers(session: Session, ledger: str, draft: Draft, asked: _Asked) -
     if locks & Lock.FREEZE:
         for freeze in rows_of(session, FreezeRow, ledger, FreezeRow.voucher, vouchers):
             draft.freezes[freeze.voucher] = Day(freeze.until)
-    orders = rows_of(session, FreezeOrderRow, ledger, FreezeOrderRow.voucher, vouchers)
-    draft.spent_orders.update((order.order, order.voucher) for order in orders)
+    if isinstance(agreement, Freeze | Unfreeze):
+        orders = rows_of(session, FreezeOrderRow, ledger, FreezeOrderRow.voucher, vouchers)
+        draft.spent_orders.update((order.order, order.voucher) for order in orders)
 
 
 def _read_registry(

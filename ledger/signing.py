@@ -143,11 +143,6 @@ def _require_same_contract(agreement: Agreement, domain: Domain) -> None:
 
 
 @lru_cache(maxsize=64)
-def _text_hash(text: str) -> bytes:
-    return keccak(text=text)
-
-
-@lru_cache(maxsize=64)
 def _separator(domain: Domain) -> bytes:
     kind = f"EIP712Domain({','.join(f'{kind} {name}' for name, kind in DOMAIN_MEMBERS)})"
     hashes = b"".join(keccak(text=text) for text in (kind, domain.name, VERSION))
@@ -155,9 +150,15 @@ def _separator(domain: Domain) -> bytes:
     return keccak(hashes + domain.chain_id.to_bytes(32, "big") + contract.rjust(32, b"\0"))
 
 
+@lru_cache(maxsize=64)
+def _type_hash(cls: type[Struct]) -> bytes:
+    return keccak(text=type_string(cls))
+
+
 def _struct_hash(struct: Struct) -> bytes:
-    words = (_word(member, getattr(struct, member.name)) for member in members_of(type(struct)))
-    return keccak(_text_hash(type_string(type(struct))) + b"".join(words))
+    kind: Any = type(struct)  # hashable, which its type does not say
+    words = (_word(member, getattr(struct, member.name)) for member in members_of(kind))
+    return keccak(_type_hash(kind) + b"".join(words))
 
 
 def _word(member: Member, value: Any) -> bytes:

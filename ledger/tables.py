@@ -7,10 +7,10 @@
     voucher_history
 
 What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in
-`outbox_tables.py`, `offer_tables.py` and `organisation_tables.py`. Amounts are fen, days
-China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is `bank-reference`. Every row but
-a block's names its contract and has it in its key, because one database follows several on one chain. No rule
-stands here; the migrations make the tables, and a test compares the two.
+`outbox_tables.py`, `offer_tables.py`, `disbursement_tables.py`, `programme_tables.py` and `organisation_tables.py`.
+Amounts are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x text, a line is
+`bank-reference`. Every row but a block's names its contract and has it in its key, because one database follows
+several on one chain. No rule stands here; the migrations make the tables, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from typing import Final
 from sqlalchemy import ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger import offer_tables, organisation_tables, outbox_tables
+from ledger import disbursement_tables, offer_tables, organisation_tables, outbox_tables, programme_tables
 from ledger.agreements import LineId, PromiseId, VoucherId
 from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
 __all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
+__all__ += ["disbursement_tables", "programme_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
@@ -35,6 +36,7 @@ NOT_OF_VOUCHERS: Final = text(
     "'TenorCapSet', 'IssueStopped')"
 )
 """Of events that are in no voucher's history. Who wants the index by subject says so in these words."""
+_SOLD: Final = text("quote is not null")
 
 
 def _contract() -> Mapped[str]:
@@ -218,7 +220,11 @@ class PromiseRow(Base):
     """An issue with its terms; live + settled + cancelled = face."""
 
     __tablename__ = "promises"
-    __table_args__ = (ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["contract", "line"], ["lines.contract", "lines.line"]),
+        Index("promises_by_line", "contract", "line", "due_day"),
+        Index("promises_by_issuer", "contract", "issuer", "due_day"),
+    )
     contract: Mapped[str] = _contract()
     promise: Mapped[PromiseId] = mapped_column(primary_key=True)
     line: Mapped[LineId]
@@ -246,6 +252,7 @@ class VoucherRow(Base):
         ForeignKeyConstraint(["contract", "promise"], ["promises.contract", "promises.promise"]),
         Index("vouchers_by_holder", "contract", "holder"),
         Index("vouchers_by_promise", "contract", "promise"),
+        Index("vouchers_by_funder", "contract", "funder", sqlite_where=_SOLD, postgresql_where=_SOLD),
     )
     contract: Mapped[str] = _contract()
     voucher: Mapped[VoucherId] = mapped_column(primary_key=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from ledger.negotiation.access import Caller
@@ -38,20 +38,35 @@ def note(
 ) -> None:
     """Adds an entry to the trail of the caller's organisation; call it last in a transaction, because it keeps the
     organisation's other acts waiting until the commit. `at` in Unix seconds of the machine."""
-    head = session.get_one(AuditHeadRow, caller.organisation, with_for_update=True, populate_existing=True)
+    mine = {"whose": caller.organisation}
+    place, previous = session.execute(_HEAD, mine).one()
     entry = AuditRow(
         organisation=caller.organisation,
-        place=head.place + 1,
+        place=place + 1,
         at=at,
         who=caller.who,
         act=act,
         subject=subject,
         facts=dict(facts or {}),
-        previous=head.hash,
+        previous=previous,
     )
     entry.hash = hash_of(entry)
-    session.add(entry)
-    head.place, head.hash = entry.place, entry.hash
+    names = AuditRow.__table__.columns.keys()
+    session.execute(_ADD, [{name: getattr(entry, name) for name in names}])
+    session.execute(_MOVE, {**mine, "to_place": entry.place, "to_hash": entry.hash})
+
+
+_HEAD: Final = (
+    select(AuditHeadRow.place, AuditHeadRow.hash)
+    .where(AuditHeadRow.organisation == bindparam("whose"))
+    .with_for_update()
+)
+_ADD: Final = insert(AuditRow.__table__)  # type: ignore[arg-type]
+_MOVE: Final = (
+    update(AuditHeadRow.__table__)  # type: ignore[arg-type]
+    .where(AuditHeadRow.organisation == bindparam("whose"))
+    .values(place=bindparam("to_place"), hash=bindparam("to_hash"))
+)
 
 
 def hash_of(entry: AuditRow) -> bytes:

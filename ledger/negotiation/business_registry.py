@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import requests
-
 from ledger.errors import FileError, InputError, RowProblem, TallystickError
+from ledger.negotiation.asking import MOST_BYTES, Unanswered, ask
 from ledger.outside import json_of
 
 ACTIVE: Final = "active"
 STATUSES: Final = (ACTIVE, "suspended", "revoked", "deregistered")
 COLUMNS: Final = ("code", "name", "status", "legal_representative")
-SECONDS: Final = 10
-MOST_BYTES: Final = 64 * 1024
 
 
 class RegisterUnusable(TallystickError):
@@ -83,16 +80,13 @@ class HttpRegister:
     def look_up(self, code: str) -> Registered | None:
         """RegisterUnusable for anything but an enterprise's record or 404."""
         try:
-            with requests.get(
-                f"{self._address}/{code}", timeout=SECONDS, allow_redirects=False, stream=True
-            ) as answer:
-                if answer.status_code == 404:
-                    return None
-                if answer.status_code != 200:
-                    raise RegisterUnusable(f"the register answered with status {answer.status_code}")
-                content = answer.raw.read(MOST_BYTES + 1, decode_content=True)
-        except requests.RequestException as away:
-            raise RegisterUnusable(f"the register cannot be reached ({type(away).__name__})") from None
+            status, content = ask(f"{self._address}/{code}")
+        except Unanswered as away:
+            raise RegisterUnusable(f"the register cannot be reached ({away.why})") from None
+        if status == 404:
+            return None
+        if status != 200:
+            raise RegisterUnusable(f"the register answered with status {status}")
         try:
             read = json_of(content, most_bytes=MOST_BYTES)
             found = Registered(**{name: str(read[name]) for name in COLUMNS})

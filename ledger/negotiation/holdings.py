@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, bindparam, literal, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import LineId, PartyNumber, VoucherId
-from ledger.negotiation.access import Caller, not_found, sees_line, sees_voucher
+from ledger.negotiation.access import SEES_VOUCHER, Caller, asking, not_found, sees_line
 from ledger.negotiation.reservations import Headroom, headrooms
 from ledger.negotiation.setting import Setting
 from ledger.pin import Pin
-from ledger.tables import HistoryRow, LineRow, PromiseRow, VoucherRow
+from ledger.tables import HistoryRow, LineRow, PledgeRow, PromiseRow, VoucherRow
 from ledger.world import bank_of
 
 DEEPEST: Final = 256
@@ -80,35 +80,45 @@ def vouchers_of(
     """A page of the caller's vouchers of one ledger (the newest), by id. `held`: only those that it holds now and that
     have not ended."""
     pin = pin or setting.pin
-    query = _with_promise(pin).order_by(VoucherRow.voucher).limit(limit)
-    if held:
-        query = query.where(VoucherRow.holder == (caller.party or 0), VoucherRow.ended_as.is_(None))
-    else:
-        query = query.where(sees_voucher(caller, pin))
-    if after is not None:
-        query = query.where(VoucherRow.voucher > after)
-    return [_view(caller, pin, voucher, promise) for voucher, promise in session.execute(query)]
+    page = {"limit": limit, "after": after or VoucherId(0), **asking(caller, pin)}
+    return [_view(caller, pin, *found) for found in session.execute(_HELD if held else _SEEN, page)]
 
 
 def voucher_of(session: Session, setting: Setting, caller: Caller, number: VoucherId) -> VoucherView:
     """One voucher, of whichever ledger has it; Refusal NotFound."""
     for pin in reversed(setting.pins):
-        query = _with_promise(pin).where(VoucherRow.voucher == number, sees_voucher(caller, pin))
-        found = session.execute(query).one_or_none()
+        found = session.execute(_ONE, {"number": number, **asking(caller, pin)}).one_or_none()
         if found is not None:
-            return _view(caller, pin, found[0], found[1])
+            return _view(caller, pin, *found)
     raise not_found("voucher")
 
 
-def _with_promise(pin: Pin) -> Select[VoucherRow, PromiseRow]:
-    """The ledger's vouchers, each with its promise."""
+def _with_promise() -> Select[VoucherRow, PromiseRow, int]:
+    """The vouchers of a ledger, each with its promise and its pledgee (NULL: none)."""
     same = (PromiseRow.contract == VoucherRow.contract, PromiseRow.promise == VoucherRow.promise)
+    pledged = (PledgeRow.contract == VoucherRow.contract, PledgeRow.voucher == VoucherRow.voucher)
     return (
-        select(VoucherRow, PromiseRow).join(PromiseRow, and_(*same)).where(VoucherRow.contract == pin.ledger)
+        select(VoucherRow, PromiseRow, PledgeRow.pledgee)
+        .join(PromiseRow, and_(*same))
+        .outerjoin(PledgeRow, and_(*pledged))
+        .where(VoucherRow.contract == bindparam("caller_ledger"))
     )
 
 
-def _view(caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow) -> VoucherView:
+_ONE: Final = _with_promise().where(VoucherRow.voucher == bindparam("number"), SEES_VOUCHER)
+_PAGE: Final = (
+    _with_promise()
+    .where(VoucherRow.voucher > bindparam("after"))
+    .order_by(VoucherRow.voucher)
+    .limit(bindparam("limit"))
+)
+_SEEN: Final = _PAGE.where(SEES_VOUCHER)
+_HELD: Final = _PAGE.where(VoucherRow.holder == bindparam("caller_party"), VoucherRow.ended_as.is_(None))
+
+
+def _view(
+    caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow, pledgee: int | None
+) -> VoucherView:
     party = caller.party
     if voucher.holder == party:
         standing = Standing.HOLDER
@@ -116,7 +126,7 @@ def _view(caller: Caller, pin: Pin, voucher: VoucherRow, promise: PromiseRow) ->
         standing = Standing.ISSUER
     elif bank_of(promise.line) == party:
         standing = Standing.BANK
-    elif voucher.funder == party:
+    elif party in (voucher.funder, pledgee):
         standing = Standing.CONCERNED
     else:
         standing = Standing.FORMER
@@ -127,13 +137,9 @@ def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]
     """The voucher's way from its issue on, the oldest first: of its ancestors what led to it, then its own history."""
     ways = _ancestors(session, view)
     whole = view.standing in (Standing.ISSUER, Standing.BANK)
-    query = (
-        select(HistoryRow)
-        .where(HistoryRow.contract == view.ledger, HistoryRow.voucher.in_([each for each, _ in ways]))
-        .order_by(HistoryRow.block, HistoryRow.log_index)
-    )
+    asked = {"ledger": view.ledger, "numbers": [each for each, _ in ways]}
     rows: dict[VoucherId, list[HistoryRow]] = {number: [] for number, _ in ways}
-    for row in session.scalars(query):
+    for row in session.scalars(_HISTORY, asked):
         rows[row.voucher].append(row)
     hops: list[Hop] = []
     for number, child in ways:
@@ -154,17 +160,38 @@ def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]
     return hops
 
 
+_HISTORY: Final = (
+    select(HistoryRow)
+    .where(
+        HistoryRow.contract == bindparam("ledger"),
+        HistoryRow.voucher.in_(bindparam("numbers", expanding=True)),
+    )
+    .order_by(HistoryRow.block, HistoryRow.log_index)
+)
+
+
 def _ancestors(session: Session, view: VoucherView) -> list[tuple[VoucherId, VoucherId | None]]:
     """The voucher and those that it came from, the root first, each with the next of them."""
-    numbers, parent = [view.row.voucher], view.row.parent
-    while parent is not None and len(numbers) < DEEPEST:
-        numbers.append(parent)
-        query = select(VoucherRow.parent).where(
-            VoucherRow.contract == view.ledger, VoucherRow.voucher == parent
-        )
-        parent = session.scalar(query)
-    numbers.reverse()
+    numbers = [view.row.voucher]
+    if view.row.parent is not None:
+        numbers = list(session.scalars(_WAY, {"ledger": view.ledger, "number": view.row.voucher}))
     return list(zip(numbers, [*numbers[1:], None], strict=True))
+
+
+def _way() -> Select[VoucherId]:
+    ledger = VoucherRow.contract == bindparam("ledger")
+    own = select(VoucherRow.voucher, VoucherRow.parent, literal(0).label("hops")).where(
+        ledger, VoucherRow.voucher == bindparam("number")
+    )
+    way = own.cte("way", recursive=True)
+    further = select(VoucherRow.voucher, VoucherRow.parent, way.c.hops + 1).where(
+        ledger, VoucherRow.voucher == way.c.parent, way.c.hops < DEEPEST
+    )
+    way = way.union_all(further)
+    return select(way.c.voucher).order_by(way.c.hops.desc())
+
+
+_WAY: Final = _way()
 
 
 def _hop(row: HistoryRow, *, shown: bool) -> Hop:

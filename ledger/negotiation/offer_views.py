@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import Agreement, from_json
@@ -34,7 +34,6 @@ class OfferView:
 
     row: OfferRow
     agreement: Agreement
-    signatures: Sequence[SignatureRow]
     status: str
     refusal: Refusal | None
     tx_hash: bytes | None
@@ -42,19 +41,21 @@ class OfferView:
 
 
 def views(session: Session, rows: Sequence[OfferRow], *, now: int) -> list[OfferView]:
-    """The offers with all that belongs to them, in three queries. `now`: the chain's time."""
-    numbers = [row.number for row in rows]
-    query = select(SignatureRow).where(SignatureRow.offer.in_(numbers))
-    signatures: dict[int, list[SignatureRow]] = {number: [] for number in numbers}
-    for each in session.scalars(query.order_by(SignatureRow.offer, SignatureRow.place)):
-        signatures[each.offer].append(each)
-    numbers_of_items = [row.item for row in rows if row.item is not None]
-    items = {
-        item.number: item
-        for item in session.scalars(select(OutboxRow).where(OutboxRow.number.in_(numbers_of_items)))
-    }
+    """The offers with all that belongs to them, in two queries. `now`: the chain's time."""
+    numbers = [row.item for row in rows if row.item is not None]
+    items = {item.number: item for item in session.execute(_ITEMS, {"numbers": numbers})} if numbers else {}
     ended = _revoked(session, rows)
-    return [_view(row, signatures[row.number], items.get(row.item or 0), ended, now=now) for row in rows]
+    return [_view(row, items.get(row.item or 0), ended, now=now) for row in rows]
+
+
+_ITEMS: Final = select(
+    OutboxRow.number,
+    OutboxRow.status,
+    OutboxRow.tx_hash,
+    OutboxRow.block,
+    OutboxRow.refusal,
+    OutboxRow.facts,
+).where(OutboxRow.number.in_(bindparam("numbers", expanding=True)))
 
 
 def listed(
@@ -94,8 +95,7 @@ def _revoked(session: Session, rows: Sequence[OfferRow]) -> Mapping[tuple[str, i
 
 def _view(
     row: OfferRow,
-    signatures: Sequence[SignatureRow],
-    item: OutboxRow | None,
+    item: Any,
     ended: Mapping[tuple[str, int], str | None],
     *,
     now: int,
@@ -113,6 +113,4 @@ def _view(
         status = REFUSED
         withdrawn = item.status == WITHDRAWN
         facts["refusal"] = Refusal("Withdrawn") if withdrawn else Refusal(str(item.refusal), item.facts)
-    return OfferView(
-        row=row, agreement=from_json(row.agreement), signatures=signatures, status=status, **facts
-    )
+    return OfferView(row=row, agreement=from_json(row.agreement), status=status, **facts)

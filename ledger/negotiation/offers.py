@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ledger import voucher as rules
@@ -35,9 +36,11 @@ from ledger.agreements import (
 from ledger.columns import bytes_of, hex_of
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
-from ledger.negotiation.access import Caller, Right, not_found, require, sees_offer
+from ledger.negotiation.access import SEES_OFFER, Caller, Right, asking, not_found, require
 from ledger.negotiation.consents import custodial_consent, require_good
+from ledger.negotiation.programmes import require_within
 from ledger.negotiation.reservations import reserve
+from ledger.negotiation.reviews import ask, require_reviewed
 from ledger.negotiation.setting import Setting, domain_of
 from ledger.offer_tables import OfferRow, SignatureRow
 from ledger.outbox import put
@@ -55,13 +58,15 @@ LONGEST_REASON: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """An agreement to be offered. `consents`: how many, where that changes the meaning (a payment that its payee signs
-    too); `issued`: the issue, where the verb wants it resupplied."""
+    """An agreement to be offered. `consents`: how many, where that changes the meaning (two or more of a payment say
+    that its payee signs too); `issued`: the issue, where the verb wants it resupplied; `asked`: its maker asks others
+    for it and signs nothing (a bank that asks the registrar for a court freeze)."""
 
     agreement: Agreement
     pin: Pin
     issued: Issue | None = None
     consents: int | None = None
+    asked: bool = False
 
     @property
     def root(self) -> VoucherId | None:
@@ -74,13 +79,17 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """The offer, which nobody has signed yet.
 
     Refusal: what the contract would say; NotAllowed, NotAdmitted, NotASigner where the caller has no part in it;
-    OfferKnown where the same agreement is offered already; LimitExceeded also for what others were offered.
+    OfferKnown where the same agreement is offered already; LimitExceeded also for what others were offered; for an
+    issuer that has programmes those of `programmes.require_within`.
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
     duties = _judge(setting, proposal, _world_of(session, proposal))
-    if party not in duties:
+    if party not in duties and not proposal.asked:
         raise Refusal("NotASigner", {"party": int(party)})
+    programme = None
+    if isinstance(agreement, Issue) and agreement.issuer == party:
+        programme = require_within(session, caller, agreement, today=setting.today)
     contract = domain_of(agreement, proposal.pin)
     signed = digest(agreement, contract)
     present = session.scalar(
@@ -123,20 +132,14 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
         created_at=at,
         changed_at=at,
     )
+    offer.signatures = [
+        SignatureRow(place=place, party=int(duty), consent=None, made=None, who=None, signed_at=None)
+        for place, duty in enumerate(duties)
+    ]
     session.add(offer)
     session.flush()
-    session.add_all(
-        SignatureRow(
-            offer=offer.number,
-            place=place,
-            party=int(duty),
-            consent=None,
-            made=None,
-            who=None,
-            signed_at=None,
-        )
-        for place, duty in enumerate(duties)
-    )
+    if programme is not None and programme.wants_review(int(offer.face or 0)):
+        ask(session, caller, offer)
     session.flush()
     facts = {"verb": offer.verb, "digest": hex_of(signed)}
     audit.note(session, caller, "offer", subject=f"offer {offer.id}", at=at, facts=facts)
@@ -153,6 +156,7 @@ def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNum
     now, agreement, root = setting.chain_clock(), proposal.agreement, proposal.root
     count = None if proposal.consents is None else (True,) * proposal.consents
     duties = rules.signers(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
+    count = None if count is None else (True,) * len(duties)
     refused = rules.may(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)
     if refused is not None:
         raise refused
@@ -161,13 +165,19 @@ def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNum
 
 def found(session: Session, caller: Caller, offer_id: str, *, lock: bool = False) -> OfferRow:
     """An offer that the caller may see; Refusal NotFound. `lock`: held until the transaction ends."""
-    query = select(OfferRow).where(OfferRow.id == offer_id, sees_offer(caller))
-    if lock:
-        query = query.with_for_update(of=OfferRow).execution_options(populate_existing=True)
-    row = session.scalar(query)
+    row = session.scalar(_FOUND[lock], {"offer_id": offer_id, **asking(caller)})
     if row is None:
         raise not_found("offer")
     return row
+
+
+_SEEN: Final = select(OfferRow).where(OfferRow.id == bindparam("offer_id"), SEES_OFFER)
+_FOUND: Final = MappingProxyType(
+    {
+        False: _SEEN,
+        True: _SEEN.with_for_update(of=OfferRow).execution_options(populate_existing=True),
+    }
+)
 
 
 def sign(
@@ -178,16 +188,17 @@ def sign(
     *,
     signature: bytes | None = None,
     signer: bytes | None = None,
-) -> SignatureRow:
+) -> None:
     """The caller's party consents, by a key that is kept here or, with `signature`, by one that is not.
 
     `signer`: the whole signer bytes of a P-256, RSA or passkey signer, which the registry keeps as a hash only. Who
-    has to sign twice (a bank that is issuer too) signs both places. Refusal: what the contract would say; OfferClosed,
-    NotASigner, AlreadySigned, NoCustodialKey; the credential errors where the signature is not good.
+    has to sign twice (a bank that is issuer too) signs both places; a rekey is signed by the old key and, again, by the
+    new. Refusal: what the contract would say; OfferClosed, NotASigner, AlreadySigned, NoCustodialKey, ReviewNeeded; the
+    credential errors where the signature is not good.
     """
     require(caller, Right.SIGN)
     require_open(offer, now=setting.chain_clock())
-    proposal, rows = proposal_of(session, setting, offer), signatures_of(session, offer)
+    proposal, rows = proposal_of(setting, offer), offer.signatures
     party = _signing(caller, proposal.agreement)
     mine = [row for row in rows if row.party == party]
     if not mine:
@@ -195,36 +206,39 @@ def sign(
     missing = [row for row in mine if row.consent is None]
     if not missing:
         raise Refusal("AlreadySigned", {"party": int(party)})
+    if isinstance(proposal.agreement, Issue) and proposal.agreement.issuer == party:
+        if offer.organisation != caller.organisation:
+            require_within(session, caller, proposal.agreement, today=setting.today)
+        require_reviewed(session, offer)
     world = _world_of(session, proposal)
     _judge(setting, proposal, world)
-    at = setting.machine_clock()
+    at, made = setting.machine_clock(), CUSTODIAL if signature is None else OUTSIDE
+    unfit: list[InputError | Refusal] = []
     for row in missing:
         proves = is_proof(proposal.agreement, row.place, len(rows))
-        if signature is None:
-            consent = custodial_consent(
-                setting, world, proposal.agreement, party, pin=proposal.pin, proves=proves
-            )
-            row.made = CUSTODIAL
-        else:
-            consent = require_good(
-                setting,
-                world,
-                proposal.agreement,
-                party,
-                pin=proposal.pin,
-                signature=signature,
-                signer=signer,
-                proves=proves,
-            )
-            row.made = OUTSIDE
-        row.consent, row.who, row.signed_at = hex_of(consent), caller.who, at
+        facts: Any = {"pin": proposal.pin, "proves": proves}
+        try:
+            if signature is None:
+                consent = custodial_consent(setting, world, proposal.agreement, party, **facts)
+            else:
+                facts |= {"signature": signature, "signer": signer}
+                consent = require_good(setting, world, proposal.agreement, party, **facts)
+        except (
+            InputError,
+            Refusal,
+        ) as error:  # a rekey is signed by the old key at one place, by the new at another
+            unfit.append(error)
+            continue
+        row.consent, row.made, row.who, row.signed_at = hex_of(consent), made, caller.who, at
+    if len(unfit) == len(missing):
+        raise unfit[0]
     changed(offer, at)
-    if all(row.consent is not None for row in rows):
-        _complete(session, offer, proposal, rows, at=at)
+    with session.no_autoflush:  # one change of the row, not two
+        if all(row.consent is not None for row in rows):
+            _complete(session, offer, proposal, rows, at=at)
     session.flush()
-    facts = {"verb": offer.verb, "made": missing[0].made, "complete": offer.status == COMPLETE}
-    audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=facts)
-    return missing[0]
+    told = {"verb": offer.verb, "made": made, "complete": offer.status == COMPLETE}
+    audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=told)
 
 
 def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:
@@ -258,7 +272,7 @@ def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow,
     require(caller, Right.PROPOSE)
     party = caller.acting()
     require_open(offer, now=setting.chain_clock())
-    if party not in [row.party for row in signatures_of(session, offer)]:
+    if party not in [row.party for row in offer.signatures]:
         raise Refusal("NotASigner", {"party": int(party)})
     offer.reason = proper_reason(reason)
     end(offer, DECLINED, at=setting.machine_clock())
@@ -289,20 +303,14 @@ def require_version(offer: OfferRow, given: int | None) -> None:
         raise Refusal("VersionDiffers", {"given": given, "present": offer.version})
 
 
-def proposal_of(session: Session, setting: Setting, offer: OfferRow) -> Proposal:
+def proposal_of(setting: Setting, offer: OfferRow) -> Proposal:
     """The agreement again, as it was offered."""
     agreement, issued = from_json(offer.agreement), None if offer.issued is None else from_json(offer.issued)
     assert issued is None or isinstance(issued, Issue)
     count = None
     if offer.verb == "assertPayment":
-        count = len(signatures_of(session, offer))
+        count = len(offer.signatures)
     return Proposal(agreement=agreement, pin=setting.pin_of(offer.ledger), issued=issued, consents=count)
-
-
-def signatures_of(session: Session, offer: OfferRow) -> list[SignatureRow]:
-    """The consents that it wants, in their order."""
-    query = select(SignatureRow).where(SignatureRow.offer == offer.number).order_by(SignatureRow.place)
-    return list(session.scalars(query))
 
 
 def proper_reason(text: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
 from ledger.crash_points import reach
@@ -79,8 +79,8 @@ def perform(
                     return known
                 reach("request: begun")
                 answer = do(session)
-                _keep(session, named, answer)
                 session.flush()
+                _keep(session, named, answer)
                 reach("request: done")
             reach("request: committed")
             return answer
@@ -114,10 +114,9 @@ def _alone(named: Named) -> Iterator[None]:
 def _known(session: Session, named: Named) -> Answer | None:
     if session.get_bind().dialect.name == "postgresql":
         lock = int.from_bytes(sha256(f"{named.organisation} {named.key}".encode()).digest()[:8], signed=True)
-        taken = session.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": lock})
-        if not taken:
+        if not session.scalar(_LOCK, {"lock": lock}):
             raise NotKept("RequestInProgress", {"key": named.key})
-    row = session.get(RequestRow, (named.organisation, named.key))
+    row = session.execute(_KNOWN, {"whose": named.organisation, "named": named.key}).one_or_none()
     if row is None:
         return None
     if (row.endpoint, row.body) != (named.endpoint, named.digest):
@@ -125,15 +124,21 @@ def _known(session: Session, named: Named) -> Answer | None:
     return Answer(row.status, row.answer)
 
 
+_LOCK: Final = text("select pg_try_advisory_xact_lock(:lock)")
+_KNOWN: Final = select(RequestRow.endpoint, RequestRow.body, RequestRow.status, RequestRow.answer).where(
+    RequestRow.organisation == bindparam("whose"), RequestRow.key == bindparam("named")
+)
+_KEEP: Final = insert(RequestRow.__table__)  # type: ignore[arg-type]
+
+
 def _keep(session: Session, named: Named, answer: Answer) -> None:
-    session.add(
-        RequestRow(
-            organisation=named.organisation,
-            key=named.key,
-            endpoint=named.endpoint,
-            body=named.digest,
-            answered_at=named.at,
-            status=answer.status,
-            answer=answer.text,
-        )
-    )
+    row = {
+        "organisation": named.organisation,
+        "key": named.key,
+        "endpoint": named.endpoint,
+        "body": named.digest,
+        "answered_at": named.at,
+        "status": answer.status,
+        "answer": answer.text,
+    }
+    session.execute(_KEEP, [row])

@@ -3,6 +3,7 @@
     found       an organisation of a party that is on the chain already
     enlist      somebody who signs in for it
     names_of    what parties are called
+    accounts_of on which account each is paid
 
 A name is what people read beside a party's number: it is printable, of one writing, without blanks at its ends, and is
 kept as it was given. Whether a party is suspended is asked of the chain's rows and stands in no table here.
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import PartyNumber
@@ -99,6 +101,7 @@ def enlist(
         password=sealed,
         roles=sorted(str(role) for role in roles),
         totp=None,
+        totp_step=None,
         disabled=False,
         created_at=at,
     )
@@ -118,8 +121,28 @@ def enlist(
 
 def names_of(session: Session, parties: Sequence[int]) -> Mapping[PartyNumber, str]:
     """The names of those parties that have an organisation here."""
-    query = select(OrganisationRow.party, OrganisationRow.name).where(OrganisationRow.party.in_(set(parties)))
-    return {PartyNumber(int(party or 0)): name for party, name in session.execute(query)}
+    found = session.execute(_NAMES, {"parties": sorted(set(parties))})
+    return {PartyNumber(int(party or 0)): name for party, name in found}
+
+
+_NAMES: Final = select(OrganisationRow.party, OrganisationRow.name).where(
+    OrganisationRow.party.in_(bindparam("parties", expanding=True))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom a party is to be paid as: its organisation's name, and the account that it gave."""
+
+    name: str
+    number: str
+
+
+def accounts_of(session: Session, parties: Sequence[int]) -> Mapping[PartyNumber, Account]:
+    """The accounts of those parties that have an organisation here."""
+    query = select(OrganisationRow.party, OrganisationRow.name, OrganisationRow.bank_account)
+    found = session.execute(query.where(OrganisationRow.party.in_(set(parties))))
+    return {PartyNumber(int(party or 0)): Account(name, number) for party, name, number in found}
 
 
 def proper_name(text: str, what: str) -> str:

@@ -33,6 +33,7 @@ from ledger.money import Fen
 from ledger.negotiation.access import Caller, line_missing, not_found
 from ledger.negotiation.offers import Proposal
 from ledger.negotiation.openings import fingerprint, opened
+from ledger.negotiation.programmes import NamedDocument, in_force, programme_of, terms_hash
 from ledger.negotiation.setting import Setting
 from ledger.pin import Pin
 from ledger.tables import LineRow, VoucherRow
@@ -40,6 +41,8 @@ from ledger.tables import LineRow, VoucherRow
 VALID_DAYS: Final = 7
 """How long an offer stays open unless its maker says otherwise: to the end of this many days from today."""
 LONGEST_DAYS: Final = 90
+HIGHEST_TIER: Final = 6
+"""Of a promise under no programme, unless its maker says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +71,21 @@ class LineTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseTerms:
-    """What an issuer promises. `smallest_part` None: the line's; `reference`: the issuer's own, by which equal promises
-    differ."""
+    """What an issuer promises. `smallest_part` and `highest_tier` None: as line and programme have them; `reference`:
+    the issuer's own, by which equal promises differ; `programme`: the id of one, or None."""
 
     line: LineId
     supplier: PartyNumber
     face: Fen
     due_day: Day
     smallest_part: Fen | None
-    highest_tier: int
+    highest_tier: int | None
     terms: str
     tenor_reason: str
     reference: str
     invoices: Sequence[InvoiceUse]
+    programme: str | None = None
+    documents: Sequence[NamedDocument] = ()
 
 
 def grant_line(setting: Setting, caller: Caller, terms: LineTerms, *, valid_until: Day | None) -> Proposal:
@@ -105,22 +110,34 @@ def issue(
 ) -> Proposal:
     """A promise under a line that was granted to the caller. Refusal UnknownLine for any other.
 
-    InputError for a tenor that the calendar's rule does not allow, which is stricter than the contract's.
+    InputError for a tenor that the calendar's rule does not allow, which is stricter than the contract's. What the
+    programme says is judged when it is offered.
     """
     payer = caller.acting()
     line = session.get(LineRow, (setting.pin.ledger, terms.line))
     if line is None or line.issuer != payer:
         raise line_missing(terms.line)
     check_tenor(date_of_day(setting.today), date_of_day(terms.due_day), reason=terms.tenor_reason or None)
+    if terms.programme is None:
+        if terms.documents:
+            raise InputError("documents: they are named under a programme")
+        lowest, tier = line.smallest_part, HIGHEST_TIER
+        hashed = opened(session, caller, "terms", terms.terms or terms.reference)
+    else:
+        row = programme_of(session, caller, terms.programme)
+        present = in_force(session, row)
+        lowest, tier = max(line.smallest_part, present.smallest_part), present.highest_tier
+        text = terms.terms or terms.reference
+        hashed = terms_hash(session, caller, row, terms=present, text=text, documents=terms.documents)
     agreement = Issue(
         issuer=payer,
         line=terms.line,
         supplier=terms.supplier,
         face=terms.face,
         due_day=terms.due_day,
-        smallest_part=Fen(line.smallest_part) if terms.smallest_part is None else terms.smallest_part,
-        highest_tier=terms.highest_tier,
-        terms=opened(session, caller, "terms", terms.terms or terms.reference),
+        smallest_part=Fen(lowest) if terms.smallest_part is None else terms.smallest_part,
+        highest_tier=tier if terms.highest_tier is None else terms.highest_tier,
+        terms=hashed,
         tenor_reason=opened(session, caller, "reason", terms.tenor_reason),
         issuer_reference=opened(session, caller, "reference", terms.reference),
         deadline=deadline(setting, valid_until),

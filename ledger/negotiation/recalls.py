@@ -1,5 +1,6 @@
 """Offers that are taken back, and those whose time has run out.
 
+    stop     a reviewer of the maker ends an offer that the maker has not signed
     recall   at once where the maker's signature never left this system; else the maker revokes on the chain
     sweep    marks what has expired, been recalled, or come to its end, so that it need not be looked at again
 
@@ -32,9 +33,9 @@ from ledger.negotiation.offers import (
     proper_reason,
     proposal_of,
     require_open,
-    signatures_of,
 )
 from ledger.negotiation.proposals import deadline
+from ledger.negotiation.reviews import to_review
 from ledger.negotiation.setting import Setting, domain_of
 from ledger.offer_tables import OfferRow
 from ledger.outbox import FINAL, GONE
@@ -55,7 +56,7 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
     require_open(offer, now=setting.chain_clock())
     offer.reason = proper_reason(reason)
     party, at = caller.acting(), setting.machine_clock()
-    left = [row for row in signatures_of(session, offer) if row.party == party and row.consent is not None]
+    left = [row for row in offer.signatures if row.party == party and row.consent is not None]
     at_once = all(row.made == CUSTODIAL for row in left)
     if at_once:
         end(offer, RECALLED, at=at)
@@ -70,9 +71,19 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
     return at_once
 
 
+def stop(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> None:
+    """A reviewer of the maker ends an open offer that waits for a review, and so is not signed by the maker, with a
+    reason. The errors of `reviews.review`."""
+    to_review(session, caller, offer)
+    offer.reason = proper_reason(reason)
+    end(offer, RECALLED, at=setting.machine_clock())
+    facts = {"reason": offer.reason}
+    audit.note(session, caller, "stop", subject=f"offer {offer.id}", at=offer.changed_at, facts=facts)
+
+
 def _revocation(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> Proposal:
     """What voids the offered agreement on the chain."""
-    offered = proposal_of(session, setting, offer)
+    offered = proposal_of(setting, offer)
     until, agreement = deadline(setting, None), offered.agreement
     if isinstance(agreement, Issue):
         number = promise_id(agreement, domain_of(agreement, offered.pin))

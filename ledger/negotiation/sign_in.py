@@ -1,7 +1,9 @@
 """Signing in: people by login and password, programs by identity and secret; and who is behind a cookie or a token.
 
-    sign_in        a session for login and password
+    sign_in        a session for login and password, and a code of the second factor where there is one
+    begin_session  a session for somebody whom another way has shown
     session_of     the caller behind a session's token
+    change_password   with the old one; all sessions of the person end
     sign_out       ends it
     grant_token    a short-lived token for a program
     bearer_of      the caller behind such a token
@@ -22,7 +24,7 @@ from typing import Final
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -31,6 +33,8 @@ from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, StaffRole
 from ledger.negotiation.passwords import Passwords
+from ledger.negotiation.second_factor import take
+from ledger.negotiation.setting import Setting
 from ledger.organisation_tables import ApiClientRow, FailureRow, OrganisationRow, PersonRow, SessionRow
 from ledger.store import Store
 
@@ -59,55 +63,99 @@ class SignedIn:
 
 
 def sign_in(
-    store: Store, login: str, password: str, *, address: str, passwords: Passwords, now: int
+    store: Store,
+    setting: Setting,
+    login: str,
+    password: str,
+    *,
+    code: str | None,
+    address: str,
+    passwords: Passwords,
 ) -> SignedIn:
-    """A session. Refusal SignInFailed, or TooManyFailures with the seconds to wait."""
-    keys = _keys(f"account {login[:64]}", address)
+    """A session. `code`: of the second factor, where the person has one. Refusal SignInFailed, SecondFactorNeeded for a
+    right password without a code, or TooManyFailures with the seconds to wait."""
+    now, keys = setting.machine_clock(), _keys(f"account {login[:64]}", address)
     with store.reading() as session:
         _require_open(session, keys, now)
-        found = session.execute(
-            select(PersonRow, OrganisationRow)
-            .join(OrganisationRow, OrganisationRow.number == PersonRow.organisation)
-            .where(PersonRow.login == login)
-        ).one_or_none()
-    kept = None if found is None else found.PersonRow.password
-    if not passwords.fits(kept, password) or found is None or found.PersonRow.disabled:
+        person = session.scalar(select(PersonRow).where(PersonRow.login == login))
+    kept = None if person is None else person.password
+    if not passwords.fits(kept, password) or person is None or person.disabled:
         _failed(store, keys, now)
         raise Refusal("SignInFailed")
-    person, organisation = found.PersonRow, found.OrganisationRow
+    if person.totp_step is not None and code is None:
+        raise Refusal("SecondFactorNeeded")
+    with store.writing() as session:
+        row = session.get_one(PersonRow, person.number, with_for_update=True)
+        done = None
+        if row.totp_step is None or take(setting, row, code or ""):
+            session.execute(delete(FailureRow).where(FailureRow.key == keys[0]))
+            if passwords.is_weak(row.password):
+                row.password = passwords.renewed(password)
+            done = begin_session(session, row, "sign in", now=now)
+    if done is None:
+        _failed(store, keys, now)
+        raise Refusal("SignInFailed")
+    return done
+
+
+def begin_session(session: Session, person: PersonRow, act: str, *, now: int) -> SignedIn:
+    """A session for somebody who has shown who they are; `act` names how, for the audit trail."""
+    organisation = session.get_one(OrganisationRow, person.organisation)
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     caller = _person(person.number, person.roles, organisation)
-    with store.writing() as session:
-        session.execute(delete(FailureRow).where(FailureRow.key == keys[0]))
-        session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
-        if passwords.is_weak(person.password):
-            session.get_one(PersonRow, person.number).password = passwords.renewed(password)
-        until = now + SESSION_SECONDS
-        session.add(
-            SessionRow(token=_hash(token), person=person.number, csrf=csrf, created_at=now, expires_at=until)
-        )
-        audit.note(session, caller, "sign in", subject=f"person {person.number}", at=now)
+    session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+    until = now + SESSION_SECONDS
+    session.add(
+        SessionRow(token=_hash(token), person=person.number, csrf=csrf, created_at=now, expires_at=until)
+    )
+    audit.note(session, caller, act, subject=f"person {person.number}", at=now)
     return SignedIn(token, csrf, until, caller)
 
 
 def session_of(session: Session, token: str, *, now: int) -> tuple[Caller, str]:
     """The caller behind a session, and its CSRF token. Refusal SignInNeeded for one that is unknown or has ended."""
-    row = session.execute(
-        select(
-            SessionRow.csrf,
-            SessionRow.expires_at,
-            PersonRow.number,
-            PersonRow.roles,
-            PersonRow.disabled,
-            OrganisationRow,
-        )
-        .join(PersonRow, PersonRow.number == SessionRow.person)
-        .join(OrganisationRow, OrganisationRow.number == PersonRow.organisation)
-        .where(SessionRow.token == _hash(token))
-    ).one_or_none()
+    row = session.execute(_SESSION, {"token": _hash(token)}).one_or_none()
     if row is None or row.expires_at <= now or row.disabled:
         raise Refusal("SignInNeeded")
     return _person(row.number, row.roles, row.OrganisationRow), row.csrf
+
+
+_SESSION: Final = (
+    select(
+        SessionRow.csrf,
+        SessionRow.expires_at,
+        PersonRow.number,
+        PersonRow.roles,
+        PersonRow.disabled,
+        OrganisationRow,
+    )
+    .join(PersonRow, PersonRow.number == SessionRow.person)
+    .join(OrganisationRow, OrganisationRow.number == PersonRow.organisation)
+    .where(SessionRow.token == bindparam("token"))
+)
+
+
+def change_password(
+    store: Store, setting: Setting, caller: Caller, *, old: str, new: str, address: str, passwords: Passwords
+) -> None:
+    """A new password for the caller, who knows the old one; every session of theirs ends. Refusal SignInFailed,
+    TooManyFailures, NotAllowed for programs; InputError for a new one that is no good."""
+    kind, _, number = caller.who.partition(" ")
+    if kind != "person":
+        raise Refusal("NotAllowed", {"act": "change a password", "needs": "a person"})
+    now = setting.machine_clock()
+    with store.reading() as session:
+        person = session.get_one(PersonRow, int(number))
+        keys = _keys(f"account {person.login}", address)
+        _require_open(session, keys, now)
+    if not passwords.fits(person.password, old):
+        _failed(store, keys, now)
+        raise Refusal("SignInFailed")
+    sealed = passwords.sealed(new, login=person.login)
+    with store.writing() as session:
+        session.get_one(PersonRow, person.number).password = sealed
+        session.execute(delete(SessionRow).where(SessionRow.person == person.number))
+        audit.note(session, caller, "change password", subject=caller.who, at=now)
 
 
 def sign_out(session: Session, token: str) -> None:

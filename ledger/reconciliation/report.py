@@ -6,8 +6,6 @@ target that cannot be written raises an InputError.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -20,6 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from ledger.errors import InputError
 from ledger.money import Fen, yuan
 from ledger.reconciliation.breaks import KIND_WORDS, Break, OverdueLoan, Reconciliation, Words
+from ledger.sheets import csv_text
 
 COLUMNS: Final = (
     "kind",
@@ -46,7 +45,6 @@ OVERDUE_COLUMNS: Final = (
     "档次 stage",
     "五级分类 class",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_json(result: Reconciliation) -> str:
@@ -153,11 +151,7 @@ def write_overdue_csv(result: Reconciliation, path: Path) -> None:
 
 
 def _write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    _write(path, "\ufeff" + text.getvalue())
+    _write(path, csv_text(columns, rows))
 
 
 def write_html(result: Reconciliation, path: Path) -> None:
@@ -187,13 +181,6 @@ def difference_text(row: Break) -> str:
     if row.difference is None:
         return ""
     return yuan(Fen(row.difference)) if row.unit == "fen" else f"{row.difference:+d} 天 d"
-
-
-def _harmless(cell: object) -> object:
-    if not isinstance(cell, str) or not cell.startswith(_FORMULA):
-        return cell
-    number = cell.removeprefix("-").replace(",", "").replace(".", "")
-    return cell if number.isascii() and number.isdigit() else f"'{cell}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from eth_account import Account
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from gateway.app import create_app
 from gateway.gateway import Gateway
@@ -35,6 +36,7 @@ from ledger.negotiation.business_registry import FileRegister
 from ledger.negotiation.organisations import enlist, found
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.setting import Setting
+from ledger.organisation_tables import OrganisationRow
 from ledger.store import open_store, pins
 from tests.engines import anvil, embedded
 from tests.ledger.office import (
@@ -137,6 +139,22 @@ class House:
             assert done.status_code == 201, done.text
             self.desks[login] = Desk(client, done.json()["csrf"], login=login)
         return self.desks[login]
+
+    def hired(self, party: int, login: str, roles: set[str]) -> Desk:
+        """Somebody new of that party, in several roles."""
+        with self.office.store.writing() as session:
+            row = session.scalars(select(OrganisationRow).where(OrganisationRow.party == party)).one()
+            sealed = self.gateway.passwords.sealed(PASSWORD, login=login)
+            enlist(
+                session,
+                row,
+                login=login,
+                name=login,
+                sealed=sealed,
+                roles={StaffRole(role) for role in roles},
+                at=self.clock(),
+            )
+        return self.signed_in(login)
 
     def dying_desk(self, party: int) -> Desk:
         """A desk whose process may be killed: what is raised there is raised here."""

@@ -15,11 +15,23 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from gateway.callers import caller_of
 from ledger.negotiation.access import StaffRole
 from tests.gateway.applying import application
-from tests.gateway.house import House
+from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
+from tests.gateway.house import NAMES, House
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
-OPEN = {"/health", "/ready", "/metrics", "/api/v1/session", "/api/v1/token", "/api/v1/applications"}
+OPEN = {
+    "/health",
+    "/ready",
+    "/metrics",
+    "/api/v1/session",
+    "/api/v1/token",
+    "/api/v1/applications",
+    "/api/v1/session/provider",
+    "/api/v1/session/provider/answer",
+}
 """Paths that ask for nobody, or sign somebody in."""
+OWN = ("/clients", "/invitations", "/people")
+"""Paths under which everybody makes something of the own organisation."""
 
 
 @dataclass
@@ -39,7 +51,29 @@ def theirs(shared_house: House) -> Theirs:
     applied = house.nobody().post("/api/v1/applications", json=application(house, invitation=token))
     assert applied.status_code == 201, applied.text
     number = str(applied.json()["organisation"])
-    return Theirs(house, {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number})
+    person = str(house.desk(A).get("/people").json()["items"][0]["person"])
+    ids = {"offer_id": offer["id"], "voucher": voucher, "line": "2-1", "organisation": number}
+    run = _run(house)
+    ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
+    made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    ids["programme"] = str(made.json()["id"])
+    house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
+    return Theirs(house, {**ids, "due_day": house.day(120), "person": person})
+
+
+def _run(house: House) -> dict[str, Any]:
+    """A run of disbursements that BANK has exported."""
+    with_accounts(house)
+    sold = house.held(reference="PO private 3")
+    total = opened_sale(house, sold, BANK)
+    item = {"voucher": sold, "account_name": NAMES[A], "filing": "08123456001234567890"}
+    body = {"items": [item], "value_day": working_day(house), "count": 1, "total": total}
+    done = house.desk(BANK).post("/bank/disbursement-runs", body)
+    assert done.status_code == 201, done.text
+    run = done.json()
+    for role, act in (("reviewer", "release"), ("operator", "export")):
+        assert house.desk(BANK, role).post(f"/bank/disbursement-runs/{run['id']}/{act}").status_code == 200
+    return dict(run)
 
 
 @dataclass(frozen=True)
@@ -85,6 +119,27 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/issuer/promise-offers": house.promise(reference="PO walk"),
         "/supplier/transfer-offers": {"voucher": voucher, "recipient": B},
         "/supplier/split-offers": {"voucher": voucher, "parts": [{"recipient": B, "face": "500.00"}]},
+        "/bank/payment-offers": {
+            "voucher": voucher,
+            "purpose": "settlement",
+            "value_day": house.day(0),
+            "reference": "walk",
+        },
+        "/bank/withdrawal-offers": {"voucher": voucher},
+        "/bank/line-change-offers": {"line": "2-1", "limit": "1.00"},
+        "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
+        "/bank/court-freeze-requests": {"voucher": voucher, "order": "x", "until": house.day(9)},
+        "/bank/overdue-declarations": {"voucher": voucher},
+        "/offers": {"agreement": {"agreement": "Revoke", "voucher": voucher, "sequence": 1}},
+        "/bank/disbursement-runs": {
+            "items": [{"voucher": voucher, "account_name": "x", "filing": "08123456001234567890"}],
+            "value_day": working_day(house),
+            "count": 1,
+            "total": "1.00",
+        },
+        "/release": None,
+        "/cancel": {"reason": "x"},
+        "/export": None,
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
@@ -92,6 +147,14 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/check": None,
         "/admission": {"sign": True},
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
+        "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
+        "/versions": {"longest_tenor": 90},
+        "/close": None,
+        "/pass": None,
+        "/stop": {"reason": "x"},
+        "/shut-out": None,
+        "/let-in": None,
+        "/second-factor-reset": None,
     }
     for end, body in known.items():
         if path.endswith(end):
@@ -119,7 +182,9 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         assert door.asks_who or door.path in OPEN, door
         if not door.asks_who:
             continue
-        path = door.path.format(offer_id="0" * 32, voucher="0x" + "0" * 64, line="1-1", organisation=1)
+        known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
+        known["programme"] = "0" * 32
+        path = door.path.format(**known, due_day="2026-09-30", person=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -131,11 +196,15 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
     secrets = [*(each for each in theirs.ids.values() if len(each) > 2), "PO private", "云山重工", "甲零件厂"]
     for door in doors_of(house):
         method, path = door.method, door.path.removeprefix("/api/v1")
-        if not door.asks_who or path in ("/session", "/clients", "/invitations"):
+        if not door.asks_who or path.startswith("/session") or path in OWN:
+            continue
+        if path == "/bank/disbursement-confirmations":
+            answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
+            assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":
-            answer = desk.get(filled)
+            answer = desk.get(filled, issuer=ISSUER, paid="1.00") if "/shares" in path else desk.get(filled)
             if "{" in path:
                 assert answer.status_code == 404, f"{method} {path}: {answer.text}"
             else:

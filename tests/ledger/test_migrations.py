@@ -182,7 +182,7 @@ def test_a_migration_broken_off_at_any_statement_leaves_the_old_version_with_all
         with engine.connect() as connection:
             assert version_of(connection) == start, f"after {allowed} statements"
             assert plainly(connection, names) == before, f"after {allowed} statements"
-    assert allowed > 10
+    assert allowed > 2
     with engine.connect() as connection:
         assert version_of(connection) == goal
 
@@ -194,7 +194,7 @@ from sqlalchemy.engine import Engine
 from ledger.store import open_store
 
 def count(connection, cursor, statement, *_):
-    if "create index" in statement.lower() or statement.lower().startswith("update outbox"):
+    if statement.lower().startswith(("create index", "update outbox", "update alembic_version")):
         os.kill(os.getpid(), signal.SIGKILL)
 
 event.listen(Engine, "before_cursor_execute", count)
