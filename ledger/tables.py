@@ -30,11 +30,12 @@ __all__ += ["disbursement_tables", "programme_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
-NOT_OF_VOUCHERS: Final = text(
+_OTHERS: Final = (
     "name in ('PartyAdmitted', 'PartySuspension', 'PartyRekeyed', 'RekeyProposed', 'RekeyVetoed', 'RekeyWithdrawn', "
     "'VerifierListed', 'HandOverProposed', 'HandOverAccepted', 'LineGranted', 'LineResized', 'LineFreezing', "
     "'TenorCapSet', 'IssueStopped')"
 )
+NOT_OF_VOUCHERS: Final = text(f"events.{_OTHERS}")
 """Of events that are in no voucher's history. Who wants the index by subject says so in these words."""
 _SOLD: Final = text("quote is not null")
 
@@ -99,8 +100,8 @@ class EventRow(Base):
             "events_by_subject",
             "contract",
             "subject",
-            sqlite_where=NOT_OF_VOUCHERS,
-            postgresql_where=NOT_OF_VOUCHERS,
+            sqlite_where=text(_OTHERS),
+            postgresql_where=text(_OTHERS),
         ),
     )
     contract: Mapped[str] = _contract()
