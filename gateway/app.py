@@ -11,6 +11,7 @@ from gateway import (
     bank_act_routes,
     desk_routes,
     disbursement_routes,
+    duplicate_routes,
     health_routes,
     holding_routes,
     offer_routes,
@@ -21,6 +22,7 @@ from gateway import (
     provider_routes,
     settlement_routes,
     sign_in_routes,
+    standing_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -76,11 +78,13 @@ def create_app(gateway: Gateway) -> FastAPI:
         provider_routes.router,
         people_routes.router,
         onboarding_routes.router,
+        standing_routes.router,
         offer_routes.router,
         desk_routes.bank,
         bank_act_routes.router,
         settlement_routes.router,
         disbursement_routes.router,
+        duplicate_routes.router,
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,

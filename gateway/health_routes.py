@@ -28,7 +28,8 @@ class HealthView(View):
 
 class ReadinessView(View):
     """Whether work that is given now gets through. `why`: database, node, head_lag, stalled, journal_mismatch, alarm;
-    relay_stopped, index_stopped, housekeeping_stopped. The log has more."""
+    relay_stopped, index_stopped, housekeeping_stopped,
+    register_check_stopped. The log has more."""
 
     ready: bool
     why: list[str]

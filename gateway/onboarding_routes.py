@@ -55,6 +55,16 @@ class SignerForm(Form):
     ] = ""
     point: Annotated[HexText, Field(description="A passkey's x and y, 64 bytes.")] = b""
 
+    def named(self) -> NamedSigner:
+        """As the domain takes it."""
+        return NamedSigner(
+            kind=SignerKindName(self.kind),
+            address=self.address,
+            gas=self.gas,
+            text=self.text,
+            point=self.point,
+        )
+
 
 class PersonForm(Form):
     """Who signs in for it first, as its signatory."""
@@ -84,7 +94,6 @@ class ApplicationForm(Form):
         roles = Role(0)
         for word in self.roles:
             roles |= Role[word.upper()]
-        named = self.signer
         return Applicant(
             name=self.name,
             credit_code=self.credit_code,
@@ -92,13 +101,7 @@ class ApplicationForm(Form):
             legal_representative=self.legal_representative,
             bank_account=self.bank_account,
             roles=roles,
-            signer=NamedSigner(
-                kind=SignerKindName(named.kind),
-                address=named.address,
-                gas=named.gas,
-                text=named.text,
-                point=named.point,
-            ),
+            signer=self.signer.named(),
         )
 
 
@@ -256,9 +259,6 @@ def admit(organisation: Number, form: AdmissionForm, moving: MovingHere) -> Resp
 
 
 def _view(row: OrganisationRow) -> ApplicationView:
-    roles: list[RoleWord] = [
-        word for word in ("issuer", "bank", "funder", "arbiter") if row.party_roles & Role[word.upper()]
-    ]
     return ApplicationView(
         organisation=row.number,
         status=row.status,  # type: ignore[arg-type]
@@ -268,9 +268,15 @@ def _view(row: OrganisationRow) -> ApplicationView:
         size_class=row.size_class,
         legal_representative=row.legal_representative,
         bank_account=row.bank_account,
-        roles=roles,
+        roles=role_words(row.party_roles),
         sponsor=row.sponsor,
         signer=None if row.signer is None else hex_of(bytes.fromhex(row.signer)),
         party=row.party,
         applied_at=utc(row.applied_at),
     )
+
+
+def role_words(roles: int) -> list[RoleWord]:
+    """What a party may be, in words."""
+    words: tuple[RoleWord, ...] = ("issuer", "bank", "funder", "arbiter")
+    return [word for word in words if roles & Role[word.upper()]]

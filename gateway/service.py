@@ -30,13 +30,14 @@ from ledger.certificates import read_certificates
 from ledger.errors import InputError, TallystickError
 from ledger.installation import Installation, opened
 from ledger.monitoring import Pipeline, Reason, halted_by
-from ledger.negotiation.business_registry import register_at
+from ledger.negotiation import register_check
+from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
 from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.onboarding import settle
 from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.recalls import sweep
-from ledger.negotiation.setting import Setting
+from ledger.negotiation.setting import Setting, setting_of
 from ledger.outbox import machine_clock
 from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
@@ -48,8 +49,6 @@ DRAIN_SECONDS: Final = 7.0
 """More than the relay takes for its end; with `ANSWER_SECONDS` the process ends within ten seconds, as services do."""
 ANSWER_SECONDS: Final = 3
 """For requests that are under way when it is told to stop."""
-REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
-"""The public register of enterprises: an http(s) address or a CSV file."""
 AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
 """Files with the certificate authorities that are trusted, as PATH lists them."""
 CUT_OFF: Final = "TALLYSTICK_CUT_OFF"
@@ -96,25 +95,12 @@ class Threads:
             thread.join(max(until - time.monotonic(), 0.0))
 
 
-def setting_of(installation: Installation) -> Setting:
-    """What negotiation works with, out of an open installation."""
-    return Setting(
-        pins=installation.pins,
-        ring=installation.ring,
-        invoice_salt=installation.invoice_salt,
-        reader=installation.chain,
-        chain_clock=installation.clock,
-        machine_clock=machine_clock,
-    )
-
-
 def gateway_of(installation: Installation, threads: Threads, *, secure: bool) -> Gateway:
     """The gateway over an open installation. InputError where a setting names a file that is not there."""
-    register = os.environ.get(REGISTER, "")
     return Gateway(
         store=installation.store,
         setting=setting_of(installation),
-        register=register_at(register) if register else None,
+        register=_register(),
         authorities=_authorities(os.environ.get(AUTHORITIES, "")),
         hours=Hours.parse(os.environ.get(CUT_OFF, "") or DEFAULT_HOURS.text),
         provider=_provider(),
@@ -130,6 +116,11 @@ def gateway_of(installation: Installation, threads: Threads, *, secure: bool) ->
             troubles=threads.told,
         ),
     )
+
+
+def _register() -> BusinessRegister | None:
+    place = os.environ.get(REGISTER, "")
+    return register_at(place) if place else None
 
 
 def _provider() -> Provider | None:
@@ -168,6 +159,11 @@ def at_work(installation: Installation) -> Iterator[Threads]:
     )
     setting = setting_of(installation)
     threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
+    register = _register()
+    if register is not None:
+        threads.start(
+            "register_check", lambda: register_check.serve(store, setting, register, stop=threads.stop)
+        )
     try:
         yield threads
     finally:

@@ -29,6 +29,7 @@ from scripts import (
     cli_operator,
     cli_outbox,
     cli_pay,
+    cli_register,
     cli_rules,
     cli_serve,
     cli_services,
@@ -189,6 +190,7 @@ for name, command in (
     ("reconcile", cli_books.reconcile_),
     ("travel", cli_operator.move_time),
     ("enlist", cli_serve.enlist),
+    ("check-register", cli_register.check),
     ("serve", cli_serve.serve),
 ):
     app.command(name)(command)

@@ -18,6 +18,8 @@ from ledger.errors import FileError, InputError, RowProblem, TallystickError
 from ledger.negotiation.asking import MOST_BYTES, Unanswered, ask
 from ledger.outside import json_of
 
+REGISTER: Final = "TALLYSTICK_BUSINESS_REGISTER"
+"""The setting that names it: an http(s) address or a CSV file."""
 ACTIVE: Final = "active"
 STATUSES: Final = (ACTIVE, "suspended", "revoked", "deregistered")
 COLUMNS: Final = ("code", "name", "status", "legal_representative")

@@ -138,6 +138,8 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     ]
     session.add(offer)
     session.flush()
+    if not duties:  # a recovery that is finished without a veto
+        _complete(session, offer, proposal, offer.signatures, at=at)
     if programme is not None and programme.wants_review(int(offer.face or 0)):
         ask(session, caller, offer)
     session.flush()

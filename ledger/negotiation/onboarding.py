@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from ledger.agreements import Admit, PartyNumber
 from ledger.codes import check_credit_code
+from ledger.credentials import Verifiers
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, StaffRole, not_found, require
@@ -129,7 +130,7 @@ def apply(
         raise Refusal("CodeTaken", {"code": code})
     signer = signer_bytes(
         applicant.signer,
-        verifiers=verifiers_of(_listed(session, setting)),
+        verifiers=listed_verifiers(session, setting),
         authorities=authorities,
         at=setting.chain_clock(),
     )
@@ -292,6 +293,12 @@ def settle(session: Session, setting: Setting) -> int:
     return count
 
 
+def listed_verifiers(session: Session, setting: Setting) -> Verifiers:
+    """The verifiers on the registry's allow-list."""
+    rows = session.scalars(select(VerifierRow).where(VerifierRow.contract == setting.pin.registry))
+    return verifiers_of(World(verifiers={row.verifier: verifier_of(row) for row in rows}))
+
+
 # Inside
 
 
@@ -322,11 +329,6 @@ def _party(session: Session, setting: Setting, number: PartyNumber) -> Party:
     if row is None:
         raise Refusal("UnknownParty", {"party": int(number)})
     return party_of(row)
-
-
-def _listed(session: Session, setting: Setting) -> World:
-    rows = session.scalars(select(VerifierRow).where(VerifierRow.contract == setting.pin.registry))
-    return World(verifiers={row.verifier: verifier_of(row) for row in rows})
 
 
 def _hash(token: str) -> bytes:

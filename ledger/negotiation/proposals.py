@@ -31,12 +31,14 @@ from ledger.errors import InputError
 from ledger.members import line_id
 from ledger.money import Fen
 from ledger.negotiation.access import Caller, line_missing, not_found
+from ledger.negotiation.duplicates import note_used
 from ledger.negotiation.offers import Proposal
 from ledger.negotiation.openings import fingerprint, opened
 from ledger.negotiation.programmes import NamedDocument, in_force, programme_of, terms_hash
 from ledger.negotiation.setting import Setting
 from ledger.pin import Pin
-from ledger.tables import LineRow, VoucherRow
+from ledger.tables import LineRow, PromiseRow, VoucherRow
+from ledger.world import bank_of
 
 VALID_DAYS: Final = 7
 """How long an offer stays open unless its maker says otherwise: to the end of this many days from today."""
@@ -141,7 +143,7 @@ def issue(
         tenor_reason=opened(session, caller, "reason", terms.tenor_reason),
         issuer_reference=opened(session, caller, "reference", terms.reference),
         deadline=deadline(setting, valid_until),
-        invoices=_invoices(session, setting, caller, terms.invoices),
+        invoices=_invoices(session, setting, caller, terms.invoices, bank=bank_of(terms.line)),
     )
     return Proposal(agreement=agreement, pin=setting.pin)
 
@@ -165,7 +167,7 @@ def transfer(
         recipient=recipient,
         overdue=overdue,
         deadline=deadline(setting, valid_until),
-        invoices=_invoices(session, setting, caller, invoices),
+        invoices=_invoices_of_hop(session, setting, caller, invoices, row=row),
     )
     return Proposal(agreement=agreement, pin=pin)
 
@@ -189,7 +191,7 @@ def split(
         overdue=overdue,
         deadline=deadline(setting, valid_until),
         parts=tuple(Part(recipient, face) for recipient, face in parts),
-        invoices=_invoices(session, setting, caller, invoices),
+        invoices=_invoices_of_hop(session, setting, caller, invoices, row=row),
     )
     return Proposal(agreement=agreement, pin=pin)
 
@@ -221,9 +223,19 @@ def deadline(setting: Setting, valid_until: Day | None) -> Timestamp:
     return Timestamp(start_of_day(last) + DAY_SECONDS - 1)
 
 
-def _invoices(
-    session: Session, setting: Setting, caller: Caller, uses: Sequence[InvoiceUse]
+def _invoices_of_hop(
+    session: Session, setting: Setting, caller: Caller, uses: Sequence[InvoiceUse], *, row: VoucherRow
 ) -> tuple[Invoice, ...]:
+    if not uses or row.promise is None:
+        return ()
+    promise = session.get_one(PromiseRow, (row.contract, row.promise))
+    return _invoices(session, setting, caller, uses, bank=bank_of(promise.line))
+
+
+def _invoices(
+    session: Session, setting: Setting, caller: Caller, uses: Sequence[InvoiceUse], *, bank: PartyNumber
+) -> tuple[Invoice, ...]:
+    """The invoices' uses, whose marks are kept for the bank of the line."""
     payer = caller.acting()
     found = []
     for use in uses:
@@ -231,4 +243,6 @@ def _invoices(
             raise InputError("an invoice's number is its text without blanks at the ends")
         hashed = fingerprint(session, caller, payer=payer, number=use.number, salt=setting.invoice_salt)
         found.append(Invoice(hashed, use.amount, use.total))
+    noted = [(each.fingerprint, use.number, use.total) for each, use in zip(found, uses, strict=True)]
+    note_used(session, setting, caller, noted, bank=bank)
     return tuple(found)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from ledger.agreements import Agreement
 from ledger.calendar import Day, Timestamp, day_of
 from ledger.chain import Reader
+from ledger.installation import Installation
 from ledger.keys import Keyring
 from ledger.members import Contract
+from ledger.outbox import machine_clock
 from ledger.pin import Pin
 from ledger.signing import Domain
 
@@ -44,6 +46,18 @@ class Setting:
     def today(self) -> Day:
         """The China-time day on which the next block falls."""
         return day_of(self.chain_clock())
+
+
+def setting_of(installation: Installation) -> Setting:
+    """What negotiation works with, out of an open installation."""
+    return Setting(
+        pins=installation.pins,
+        ring=installation.ring,
+        invoice_salt=installation.invoice_salt,
+        reader=installation.chain,
+        chain_clock=installation.clock,
+        machine_clock=machine_clock,
+    )
 
 
 def domain_of(agreement: Agreement | type[Agreement], pin: Pin) -> Domain:

@@ -13,7 +13,14 @@ from eth_utils.address import to_checksum_address
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from ledger import disbursement_tables, offer_tables, organisation_tables, outbox_tables, programme_tables
+from ledger import (
+    disbursement_tables,
+    invoice_tables,
+    offer_tables,
+    organisation_tables,
+    outbox_tables,
+    programme_tables,
+)
 from ledger.agreements import LineId, PartyNumber
 from ledger.chain import NOBODY, Hash
 from ledger.database import open_engine
@@ -247,7 +254,13 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
     assert {"outbox", "batches", "transactions"} < outgoing
     people = {
         each.__tablename__
-        for module in (disbursement_tables, offer_tables, organisation_tables, programme_tables)
+        for module in (
+            disbursement_tables,
+            invoice_tables,
+            offer_tables,
+            organisation_tables,
+            programme_tables,
+        )
         for each in vars(module).values()
         if _is_table(each)
     }
