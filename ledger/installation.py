@@ -12,6 +12,7 @@ here, and nothing is repaired: what does not belong together is refused.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import threading
 import time
@@ -26,11 +27,11 @@ from ledger.chain import Chain
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
 from ledger.keys import Keyring
-from ledger.members import parse_hex
 from ledger.money import shown
 from ledger.outside import read_json
 from ledger.pin import Pin, check_pin
 from ledger.rpc_chain import RpcChain
+from ledger.signing import CURVE_ORDER
 from ledger.store import Store, open_store, pins
 
 CHAIN, DATABASE, KEYS, DOSSIER = "chain.sqlite", "tallystick.sqlite", "keys.json", "dossier.json"
@@ -121,10 +122,17 @@ def open_chain(directory: Path, node: str | None, *, sends: bool) -> Engine:
 
 
 def gas_key(*, required: bool) -> bytes:
-    """The key that pays a node's gas; where it is not required, any. InputError where it is missing."""
-    given = os.environ.get(GAS_KEY, "")
+    """The key that pays a node's gas, with or without 0x and blanks around it; where it is not required, any.
+    InputError where it is missing or none."""
+    given = os.environ.get(GAS_KEY, "").strip()
     if given:
-        return parse_hex(given, GAS_KEY, length=32)
+        found = re.fullmatch(r"(?:0[xX])?([0-9a-fA-F]{64})", given)
+        key = bytes.fromhex(found[1]) if found is not None else b""
+        if (
+            not 0 < int.from_bytes(key) < CURVE_ORDER
+        ):  # what was given is never shown: it may be a key but for one letter
+            raise InputError(f"{GAS_KEY} is no private key (not shown here): set it to 0x and 64 hex digits")
+        return key
     if required:
         raise InputError(f"set {GAS_KEY} to the private key (0x and 64 hex digits) that pays the node's gas")
     return secrets.token_bytes(32)  # a reader sends nothing

@@ -57,7 +57,7 @@ class JsonLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        known = {form for secret in secrets if secret for form in _forms(secret)}
+        known = {form for secret in secrets if secret.strip() for form in _forms(secret)}
         longest_first = sorted(known, key=len, reverse=True)
         self._secret = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if known else None
 
@@ -126,7 +126,8 @@ def secrets_in(address: str) -> list[str]:
 
 
 def _forms(secret: str) -> set[str]:
-    bare = secret.removeprefix("0x") if len(secret) > 32 else secret
+    secret = secret.strip()
+    bare = re.sub("^0[xX]", "", secret) if len(secret) > 32 else secret
     return {form for text in (secret, bare) for form in (text, quote(text, safe=""), unquote(text)) if form}
 
 

@@ -100,7 +100,10 @@ def at_work(store: Store, *, clock: Callable[[], int] = machine_clock) -> list[s
 
 
 def acts_on(store: Store, number: int) -> list[Act]:
-    """What was done to an item, in order."""
+    """What was done to an item, in order. InputError for an unknown number."""
+    with store.reading() as session:
+        if session.get(OutboxRow, number) is None:
+            raise InputError(f"there is no item {number} in the outbox")
     return _acts(store, ActRow.item == number)
 
 

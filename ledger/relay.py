@@ -40,7 +40,7 @@ from ledger.pin import OtherChain
 from ledger.relay_accounts import LOG, Holder, hold, release
 from ledger.relay_cycle import Cycle, Relay
 from ledger.relay_terms import Terms
-from ledger.store import Store
+from ledger.store import Store, pins
 
 __all__ = [
     "Relayed",
@@ -184,7 +184,10 @@ def alone(store: Store, chain: Chain, *, clock: Callable[[], int] = machine_cloc
 
     What is under way is brought to its end before. ChainError where a relay works the account.
     """
-    run(store, chain, clock=clock)
+    with store.reading() as session:
+        installed = bool(pins(session))
+    if installed:  # else it is the deployment that makes the installation
+        run(store, chain, clock=clock)
     account, holder = chain.account, Holder(secrets.token_hex(16), ALONE, chain.exclusive, clock)
     if not hold(store, account, holder, mined=chain.nonce(account)):
         raise ChainError(

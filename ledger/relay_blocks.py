@@ -1,8 +1,9 @@
 """Whether the blocks in which things were recorded are still part of the chain, and whether they are deep enough.
 
-    Watch.gone    the recorded blocks that are no longer there
-    reopen        what was recorded in them is under way again
-    end           what lies deep enough is final
+    require_pinned    that this is the database's chain
+    Watch.gone        the recorded blocks that are no longer there
+    reopen            what was recorded in them is under way again
+    end               what lies deep enough is final
 
 A block's hash stands for all blocks below it. So in each cycle the highest recorded block is asked for, and those that
 are new; only when one has gone all are asked for. Deeper than `REORG_DEPTH` below the head nothing is looked up.
@@ -18,19 +19,34 @@ from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
 from ledger.chain import Chain, Hash, NodeRefused, Unreachable
-from ledger.errors import ChainError
+from ledger.errors import ChainError, InputError
 from ledger.outbox import FINAL, LANDED, MINED, REFUSED, SENT, SIGNED, Relayed
 from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
+from ledger.pin import OtherChain, check_pin
 from ledger.relay_accounts import LOG
 from ledger.relay_judging import twin
 from ledger.relay_terms import Terms
 from ledger.row_writing import PLAIN, one_of
-from ledger.store import Store
+from ledger.store import Store, pins
 
 REORG_DEPTH: Final = 128
 """Blocks below the head in which an outcome is looked up again, in case the chain was reorganised."""
 Block = tuple[int, bytes]
 _CARRIED: Final = (MINED, FINAL)
+
+
+def require_pinned(store: Store, chain: Chain) -> None:
+    """OtherChain where this is not the chain that the database belongs to, InputError where it belongs to none."""
+    with store.reading() as session:
+        pinned = pins(session)
+    if not pinned:
+        raise InputError(
+            "the database names no contract to send anything to: name the directory or the database of an installation"
+        )
+    for pin in pinned:
+        check_pin(chain, pin)
+        if chain.block_hash(0) != pin.genesis_hash:
+            raise OtherChain("the node shows another chain than before: its genesis block has changed")
 
 
 @dataclass(slots=True)

@@ -12,14 +12,15 @@ what was refused before; whether such an item has landed, the judging finds out.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from sqlalchemy import Text, and_, cast, func, insert, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ledger.agreements import VoucherId
@@ -128,6 +129,7 @@ def claim(
         rows = [row for row in rows if row.attempts < terms.most_attempts]
         fit = [row for row in rows if _may_go(row, sight, taken, cleared)]
         runs = cut(fit, caps, terms=terms, now=now, most=len(nonces))
+        purse.open([row for run in runs for row in run.rows])
         for run in runs:
             run.rows = [row for row in run.rows if not _over_budget(session, row, purse, sight, taken)]
         runs = [run for run in runs if run.rows]
@@ -279,24 +281,28 @@ def _may_go(row: Any, sight: Sight, taken: Claim, cleared: Collection[int]) -> b
 
 @dataclass(slots=True)
 class _Purse:
-    """What contract wallets' checks were given today."""
+    """What contract wallets' checks were given today, by all relays of this database."""
 
     session: Session
     caps: Caps
     day: int
     budget: int
     spent: dict[int, int] = field(default_factory=dict)
-    known: set[int] = field(default_factory=set)
+
+    def open(self, rows: Sequence[Any]) -> None:
+        """Locks and reads what the wallets of these items have spent. In order of party, so that two relays wait for
+        each other and never both."""
+        made = (postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite).insert
+        for party in sorted({party for row in rows for party in self._asked(row)}):
+            fresh = made(WalletGasRow).values(party=party, day=self.day, gas=0).on_conflict_do_nothing()
+            self.session.execute(fresh)
+            kept = select(WalletGasRow.gas).where(*self._of(party)).with_for_update()
+            self.spent[party] = self.session.scalars(kept).one()
 
     def spend(self, row: Any) -> Refusal | None:
         """Counts what the item's wallets are given; a Refusal, and nothing counted, where it is too much."""
-        asked = self.caps.of_wallets(listed(row.signers)) if not row.attempts else {}
+        asked = self._asked(row)
         for party, gas in asked.items():
-            if party not in self.spent:
-                kept = self.session.get(WalletGasRow, (party, self.day))
-                self.spent[party] = kept.gas if kept is not None else 0
-                if kept is not None:
-                    self.known.add(party)
             if self.spent[party] + gas > self.budget:
                 facts = {"party": party, "spent": self.spent[party], "budget": self.budget}
                 return Refusal("WalletBudgetSpent", facts)
@@ -305,12 +311,15 @@ class _Purse:
         return None
 
     def write(self) -> None:
+        """Keeps what was counted."""
         for party, gas in self.spent.items():
-            if party in self.known:
-                where = (WalletGasRow.party == party, WalletGasRow.day == self.day)
-                self.session.execute(update(WalletGasRow).where(*where).values(gas=gas))
-            else:
-                self.session.execute(insert(WalletGasRow).values(party=party, day=self.day, gas=gas))
+            self.session.execute(update(WalletGasRow).where(*self._of(party)).values(gas=gas))
+
+    def _asked(self, row: Any) -> Mapping[int, int]:
+        return self.caps.of_wallets(listed(row.signers)) if not row.attempts else {}
+
+    def _of(self, party: int) -> tuple[ColumnElement[bool], ...]:
+        return WalletGasRow.party == party, WalletGasRow.day == self.day
 
 
 def _over_budget(session: Session, row: Any, purse: _Purse, sight: Sight, taken: Claim) -> bool:

@@ -23,9 +23,8 @@ from ledger.errors import Refusal, VerificationError
 from ledger.gas import CEILING, batch_gas, with_checks
 from ledger.outbox import MINED, SENT, SIGNED, Relayed, fill_in
 from ledger.outbox_tables import BatchRow, CallRow, OutboxRow
-from ledger.pin import OtherChain, check_pin
 from ledger.relay_accounts import LOG, Holder, LeaseLost, abandoned, foreign, hold, release, require
-from ledger.relay_blocks import Watch, end, reopen
+from ledger.relay_blocks import Watch, end, reopen, require_pinned
 from ledger.relay_claims import Outgoing, caps_of, claim, fill_gap
 from ledger.relay_judging import Judged, dispose, judge, record, refusal_of, reverted, void
 from ledger.relay_landed import Landed, submitted_by_others
@@ -43,14 +42,15 @@ from ledger.relay_sending import (
 from ledger.relay_sending import replace as replace_transaction
 from ledger.relay_telling import tell_ended, tell_mined, tell_sent
 from ledger.relay_terms import Sight, Terms
-from ledger.store import Store, pins
+from ledger.store import Store
 
 PRICE_KEEPS: Final = 2
 """Seconds for which the price of gas is not asked again; a batch offers twice the base fee."""
 LOOK_EVERY: Final = 5
 """Seconds between two looks for what contract wallets have submitted by themselves."""
 DOUBTS: Final = 5
-"""How often a receipt may contradict the batch before that is taken for the truth."""
+"""How often, and for `foreign_after` seconds at least, a receipt may contradict the batch before that is taken for the
+truth."""
 
 
 @dataclass(slots=True)
@@ -81,21 +81,16 @@ class Relay:
     memory: Memory = field(default_factory=Memory)
     cleared: set[int] = field(default_factory=set)
     suspects: dict[int, int] = field(default_factory=dict)
-    doubts: dict[Hash, int] = field(default_factory=dict)
+    doubts: dict[Hash, tuple[int, int]] = field(default_factory=dict)
     checked: bool = False
     fees: Fees | None = None
     fees_at: int = 0
     looked_at: int | None = None
 
     def _begin(self) -> None:
-        """Refuses a chain that is not the pinned one, at the beginning and whenever node or database was away."""
+        """Looks at the chain, at the beginning and whenever node or database was away."""
         fill_in(self.store)
-        with self.store.reading() as session:
-            pinned = pins(session)
-        for pin in pinned:
-            check_pin(self.chain, pin)
-            if self.chain.block_hash(0) != pin.genesis_hash:
-                raise OtherChain("the node shows another chain than before: its genesis block has changed")
+        require_pinned(self.store, self.chain)
         self.checked = True
 
     def forget(self) -> None:
@@ -292,8 +287,10 @@ class Relay:
         try:
             return judge(self.store, batch, receipt, landed)
         except VerificationError:
-            self.doubts[receipt.tx_hash] = self.doubts.get(receipt.tx_hash, 0) + 1
-            if self.doubts[receipt.tx_hash] >= DOUBTS:
+            now = self.holder.clock()
+            since, looks = self.doubts.get(receipt.tx_hash, (now, 0))
+            self.doubts[receipt.tx_hash] = since, looks + 1
+            if looks + 1 >= DOUBTS and now - since >= self._patience():
                 raise
             return None
 

@@ -31,7 +31,8 @@ def tell_sent(store: Store, outgoing: Sequence[Outgoing], *, again: Collection[H
     for each in outgoing:
         batch = batches[each.batch]
         facts = {"batch": each.batch, "items": batch.items, "nonce": each.nonce, "tx": each.tx_hash}
-        said = "batch %d goes out again" if each.tx_hash in again else "batch %d goes out"
+        what = "batch %d" if batch.contract is not None else "batch %d, a filler for a missing nonce,"
+        said = f"{what} goes out again" if each.tx_hash in again else f"{what} goes out"
         LOG.info(said, each.batch, extra={**facts, "contract": batch.contract})
 
 

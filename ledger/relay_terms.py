@@ -35,7 +35,8 @@ class Terms:
     most_refusals: int = 5
     """How often a node may refuse a transaction before its items are given up."""
     foreign_after: int = 3
-    """How long a used nonce without a receipt of ours may be a node's slowness. A chain in this process has none."""
+    """How long a used nonce without a receipt of ours, a receipt without its logs or a block that is not there may be
+    a node's slowness. A chain in this process has none."""
     lease: int = 15
     """How long an account stays a process's own without a sign of life."""
     wallet_budget: int = 20_000_000

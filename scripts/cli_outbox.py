@@ -23,6 +23,7 @@ from ledger import outbox_acts
 from ledger.errors import ChainError, InputError
 from ledger.installation import CHAIN, DOSSIER, database_of, gas_key
 from ledger.members import parse_hex
+from ledger.money import shown
 from ledger.monitoring import STALLED_AFTER, stalled
 from ledger.outbox import MINED, SENT, SIGNED, UNKNOWN
 from ledger.outbox_acts import Act, Hanging
@@ -42,9 +43,13 @@ _WAITS: Final = {
     SENT: "handed over, waits for a block",
     MINED: "in a block, not deep enough yet",
 }
+MOST_ITEMS: Final = 2**63 - 1
+"""The highest number that a database can give."""
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why: it is kept.")]
 ByOption = Annotated[str | None, typer.Option("--by", help="Who does it; else the user of this machine.")]
-ItemArgument = Annotated[int, typer.Argument(help="Its number in the outbox.", metavar="ITEM", min=1)]
+ItemArgument = Annotated[
+    int, typer.Argument(help="Its number in the outbox.", metavar="ITEM", min=1, max=MOST_ITEMS)
+]
 
 app = typer.Typer(
     help="What was signed and is not final yet: what hangs and why, and what to do about it.\n\n"
@@ -150,7 +155,7 @@ def acts(
     """
     with _opened(directory) as store:
         found = (
-            outbox_acts.acts_on(store, int(of))
+            outbox_acts.acts_on(store, _number(of))
             if of.isdecimal()
             else outbox_acts.acts_on_account(store, _address(of))
         )
@@ -280,6 +285,14 @@ def _who(by: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         raise InputError("this machine does not say who you are: name yourself with --by") from None
+
+
+def _number(text: str) -> int:
+    if len(text) > len(str(MOST_ITEMS)) or int(text) > MOST_ITEMS:
+        raise InputError(
+            f"there is no item {shown(text)} in the outbox: see their numbers with tallystick outbox"
+        )
+    return int(text)
 
 
 def _address(text: str) -> str:

@@ -79,6 +79,14 @@ def test_an_operator_has_to_say_why_and_may_not_touch_what_has_an_outcome(desk: 
     assert "there is no item 999" in desk.unusable("outbox", "retry", "999", "--reason", "why")
 
 
+@pytest.mark.parametrize("number", ["77", "9" * 23])
+def test_an_item_that_is_not_there_is_said_to_be_none_whatever_its_number(desk: Desk, number: str) -> None:
+    for words in (("retry", number, "--reason", "why"), ("withdraw", number, "--reason", "why")):
+        said = desk.run("outbox", *words, code=2).stderr
+        assert "there is no item 77" in said if number == "77" else "Invalid value for 'ITEM'" in said
+    assert "there is no item" in desk.run("outbox", "acts", number, code=2).stderr
+
+
 def test_an_alarm_that_is_not_there_cannot_be_cleared(desk: Desk) -> None:
     account = alarmed(desk)
     other = "0x" + "11" * 20

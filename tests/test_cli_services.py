@@ -17,7 +17,8 @@ import typer
 from ledger import indexer
 from ledger.chain import Chain
 from ledger.indexer import ReorgTooDeep
-from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY
+from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY, gas_key
+from ledger.logs import JsonLines
 from ledger.outbox_tables import AccountRow, OutboxRow
 from ledger.store import Store, open_store
 from scripts.cli_services import Service, end
@@ -110,6 +111,40 @@ def test_a_service_without_installation_key_or_node_is_refused(
     assert "set TALLYSTICK_GAS_KEY to the private key" in desk.run("relay", code=2).stderr
     monkeypatch.delenv(CHAIN_URL)
     assert "name the node with --node or TALLYSTICK_CHAIN_URL" in desk.run("relay", code=2).stderr
+
+
+@pytest.mark.parametrize("form", ["{}", " 0x{}", "0X{}\n", "{} "], ids=["bare", "blank", "capital", "behind"])
+def test_a_gas_key_is_read_with_or_without_0x_and_blanks_and_never_shown(
+    desk: Desk, node: Node, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = node.keys[0].hex()
+    monkeypatch.setenv(GAS_KEY, form.format(key))
+    assert gas_key(required=True) == node.keys[0]
+    for broken in (
+        form.format(key[:-1]),
+        form.format(key + "0"),
+        form.format(key[:-1] + "g"),
+        "0x" + "0" * 64,
+    ):
+        monkeypatch.setenv(GAS_KEY, broken)
+        said = desk.run("relay", code=2)
+        assert "TALLYSTICK_GAS_KEY is no private key (not shown here)" in said.stderr
+        assert broken.strip()[:8] not in said.stderr + said.stdout
+    line = JsonLines([form.format(key)]).format(
+        logging.LogRecord("ledger", logging.INFO, "", 0, f"the key is {key}", None, None)
+    )
+    assert key not in line
+
+
+@pytest.mark.parametrize("words", [("relay",), ("index", "--follow")], ids=" ".join)
+def test_a_database_without_an_installation_is_refused(
+    node: Node, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(node, monkeypatch)
+    monkeypatch.setenv(DATABASE_URL, f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    with service(tmp_path / "nothing", *words) as running:
+        assert running.ended() == 2
+        assert "stopped: the database names no contract to" in "".join(running.text)
 
 
 @pytest.mark.parametrize(

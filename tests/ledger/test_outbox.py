@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -11,10 +13,13 @@ from sqlalchemy import select, update
 from ledger import relay
 from ledger.agreements import Rekey
 from ledger.errors import InputError, Refusal
+from ledger.gas import Caps
 from ledger.outbox import fill_in, put
 from ledger.outbox_acts import acts_on, hanging, retry, withdraw
 from ledger.outbox_tables import BatchRow, CallRow, OutboxRow, WalletGasRow
 from ledger.relay import Relayed, Terms, run
+from ledger.relay_claims import _Purse
+from ledger.store import open_store
 from tests.engines import travel_to
 from tests.ledger.office import FACE, ISSUER, LATER, A, B, Office, key_of, office_in
 from tests.ledger.relaying import Bench, Hands, Killed, dying_at, on_anvil, settled, until
@@ -231,6 +236,41 @@ def test_a_contract_wallet_has_a_gas_budget_a_day_and_beyond_it_submits_itself(w
     travel_to(office.chain, office.chain.now() + 86_400)
     issued(office, 1)
     assert [each.refusal for each in run(office.store, office.chain, terms=terms)] == [None]
+
+
+def test_two_relays_that_charge_the_same_wallets_at_once_wait_for_each_other_and_count_both(
+    database_url: str,
+) -> None:
+    caps, meet, failed = (
+        Caps(wallets={7: 100, 9: 10}, verifiers={}),
+        threading.Barrier(2),
+        list[BaseException](),
+    )
+
+    def charge(signers: str) -> None:
+        row = SimpleNamespace(attempts=0, signers=signers)
+        try:
+            with open_store(database_url) as store:
+                for _ in range(20):  # the first time the day has no row
+                    meet.wait(timeout=60)
+                    with store.writing() as session:
+                        purse = _Purse(session, caps, 20_000, 10_000)
+                        purse.open([row])
+                        assert purse.spend(row) is None
+                        purse.write()
+        except BaseException as broken:
+            failed.append(broken)
+            meet.abort()
+
+    threads = [threading.Thread(target=charge, args=(signers,)) for signers in ("[7, 9]", "[9, 7]")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with open_store(database_url) as store, store.reading() as session:
+        kept = {row.party: row.gas for row in session.scalars(select(WalletGasRow))}
+    assert kept == {7: 40 * 100, 9: 40 * 10}
 
 
 def test_a_wallet_is_charged_once_however_often_its_item_has_to_go(with_wallet: Office) -> None:

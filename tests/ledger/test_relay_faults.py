@@ -11,7 +11,7 @@ import pytest
 from ledger.chain import METHODS, NodeRefused, NonceTooLow, Underpriced, Unreachable
 from ledger.errors import ChainError, VerificationError
 from ledger.outbox_acts import alarms, hanging
-from ledger.relay import run
+from ledger.relay import Terms, run
 from ledger.rpc_chain import RpcChain
 from tests.engines import Node
 from tests.hostile_node import Answer, Call, hostile, lost_reply, status
@@ -27,6 +27,13 @@ def here(tmp_path: Path) -> Iterator[tuple[Bench, Node]]:
 
 def all_final(bench: Bench) -> bool:
     return set(bench.items()) == {"final"}
+
+
+def without_logs(call: Call) -> Answer:
+    answer = call.forward()
+    if answer.get("result"):
+        answer["result"]["logs"] = []
+    return answer
 
 
 # ---- the node says no ----------------------------------------------------------------------------------------
@@ -260,13 +267,6 @@ def test_a_receipt_that_leaves_out_logs_is_not_believed_and_stops_the_relay_in_t
     here: tuple[Bench, Node],
 ) -> None:
     bench, node = here
-
-    def without_logs(call: Call) -> Answer:
-        answer = call.forward()
-        if answer.get("result"):
-            answer["result"]["logs"] = []
-        return answer
-
     vouchers = bench.issue(2)
     with hostile(node.url) as proxy:
         chain = RpcChain(proxy.url, key=node.keys[0])
@@ -276,10 +276,25 @@ def test_a_receipt_that_leaves_out_logs_is_not_believed_and_stops_the_relay_in_t
         bench.issue(1)
         proxy.script("eth_getTransactionReceipt", without_logs, times=None)
         with pytest.raises(VerificationError, match="the node leaves out logs"):
-            run(bench.office.store, chain)
+            run(bench.office.store, chain, terms=Terms(foreign_after=1))
     assert bench.items()[-1] == "sent"
     bench.office.run()
     assert all_final(bench)
+
+
+def test_however_often_it_is_looked_at_a_receipt_without_logs_is_a_node_s_slowness_for_some_seconds(
+    here: tuple[Bench, Node],
+) -> None:
+    bench, node = here
+    bench.issue(1)
+    with hostile(node.url) as proxy:
+        relay = bench.relay(RpcChain(proxy.url, key=node.keys[0]), foreign_after=3)
+        proxy.script("eth_getTransactionReceipt", without_logs, times=None)
+        for _ in range(20):
+            relay.cycle()
+        bench.clock.now += 3
+        with pytest.raises(VerificationError, match="the node leaves out logs"):
+            relay.cycle()
 
 
 # ---- reorganisations -----------------------------------------------------------------------------------------
