@@ -20,6 +20,8 @@ from gateway import (
     problems,
     programme_routes,
     provider_routes,
+    quote_routes,
+    sale_routes,
     settlement_routes,
     sign_in_routes,
     standing_routes,
@@ -90,6 +92,10 @@ def create_app(gateway: Gateway) -> FastAPI:
         programme_routes.issuer,
         programme_routes.everyone,
         holding_routes.router,
+        quote_routes.supplier,
+        quote_routes.bank,
+        quote_routes.issuer,
+        sale_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)
     app.include_router(health_routes.router)

@@ -6,17 +6,19 @@ are forms: a member that is not known is refused, so that nobody can set what wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ledger.calendar import Day, date_of_day, day_of_date, parse_date
+from ledger.calendar import Day, Timestamp, date_of_day, day_of_date, parse_date
 from ledger.columns import hex_of
+from ledger.discount import parse_share
 from ledger.errors import InputError
 from ledger.members import LineId, PartyNumber, VoucherId, parse_hex, parse_line, parse_voucher
-from ledger.money import Fen, parse_yuan, yuan
+from ledger.money import Fen, Percent, parse_rate, parse_yuan, yuan
 
 T = TypeVar("T")
 
@@ -49,6 +51,15 @@ def _day(text: str) -> Day:
     return day_of_date(parse_date(text))
 
 
+def _moment(text: str) -> Timestamp:
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", text) is None:
+            raise ValueError
+        return Timestamp(int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()))
+    except ValueError:
+        raise InputError("give a second in UTC, such as 2026-04-15T08:00:00Z") from None
+
+
 def _hex(text: str) -> bytes:
     return parse_hex(text, "value")
 
@@ -60,6 +71,25 @@ Yuan = Annotated[
 ]
 OnDay = Annotated[
     Day, _reading(_day), _text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2026-09-30", "A day in China time.")
+]
+Moment = Annotated[
+    Timestamp,
+    _reading(_moment),
+    _text(
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        "2026-04-15T08:00:00Z",
+        "A second in UTC.",
+    ),
+]
+RateText = Annotated[
+    Percent,
+    _reading(parse_rate),
+    _text(r"^[0-9]{1,3}(\.[0-9]{1,4})?$", "3.60", "Percent a year, as text."),
+]
+ShareText = Annotated[
+    int,
+    _reading(parse_share),
+    _text(r"^[0-9]{1,3}(\.[0-9]{1,2})?$", "40.00", "A share in percent, as text."),
 ]
 LineText = Annotated[
     LineId, _reading(parse_line), _text(r"^[0-9]{1,10}-[0-9]{1,10}$", "2-17", "A line: bank and reference.")

@@ -34,6 +34,7 @@ __all__ = [
     "PricedLot",
     "Quote",
     "QuoteHash",
+    "annual_cost",
     "days_between",
     "from_json",
     "half_up",
@@ -206,6 +207,17 @@ def price(face: Fen, quote: Quote) -> Price:
         days=days,
         true_yield=per_step * _YIELD_STEP,
     )
+
+
+def annual_cost(whole: Part, quote: Quote) -> Decimal:
+    """What the sale costs its seller a year, interest and fee together: (face - proceeds) / proceeds x 365 / days.
+
+    In percent with 4 decimals, half up; `days` are calendar days from value day to due day whatever the quote's basis,
+    so that quotes on different bases can be laid side by side. For display alone, nothing is computed from it.
+    """
+    days = quote.due_day - quote.value_day
+    steps = half_up((whole.face - whole.proceeds) * 365 * 100 * _RATE_UNITS, whole.proceeds * days)
+    return steps * _YIELD_STEP
 
 
 def price_lot(faces: Sequence[Fen], quote: Quote) -> PricedLot:

@@ -7,6 +7,7 @@ back says nothing, so it is good for judging this agreement only; a test compare
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
@@ -103,12 +104,15 @@ def world_about(
     *,
     root: VoucherId | None = None,
     issued: Issue | None = None,
+    parties: Collection[PartyNumber] = (),
 ) -> World:
     """What the rows of this ledger and its registry say of everything that the agreement can depend on.
 
-    root: as `voucher.apply` wants it, the id that an issue makes or made.
+    root: as `voucher.apply` wants it, the id that an issue makes or made. parties: others that are asked about too, by
+    whoever means to put them in the place of one that the agreement names.
     """
     asked = _asked(agreement, root, issued)
+    asked.parties.update(parties)
     draft = World().draft()
     draft.registry_settings = registry_settings(session, pin.registry)
     office = draft.registry_settings

@@ -70,6 +70,21 @@ def require_good(
     return consent
 
 
+def is_good_still(
+    setting: Setting, world: World, agreement: Agreement, party: PartyNumber, *, pin: Pin, consent: bytes
+) -> bool:
+    """Whether a consent that was taken before is the party's under its present signer. Refusal UnknownParty."""
+    domain, known = domain_of(agreement, pin), _party(world, agreement, party, proves=False)
+    try:
+        if known.kind is SignerKind.CONTRACT:
+            _ask_wallet(setting, known, digest(agreement, domain), consent)
+        else:
+            require_consent(consent, agreement, known, domain=domain, verifiers=verifiers_of(world))
+    except (InputError, Refusal):
+        return False
+    return True
+
+
 def _party(world: World, agreement: Agreement, party: PartyNumber, *, proves: bool) -> Party:
     if proves:
         assert isinstance(agreement, WITH_NEW_SIGNER)

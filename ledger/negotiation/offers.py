@@ -12,7 +12,6 @@ contract's to say, and comes back with the item. Errors have the contract's name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -25,19 +24,23 @@ from ledger import voucher as rules
 from ledger.agreements import (
     Admit,
     Agreement,
+    Discount,
     Issue,
     LineId,
     PartyNumber,
     RevokeIssue,
+    Split,
     VoucherId,
     from_json,
     to_json,
 )
+from ledger.calendar import Timestamp
 from ledger.columns import bytes_of, hex_of
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import SEES_OFFER, Caller, Right, asking, not_found, require
 from ledger.negotiation.consents import custodial_consent, require_good
+from ledger.negotiation.offer_order import in_order, known, split_before, world_after
 from ledger.negotiation.programmes import require_within
 from ledger.negotiation.reservations import reserve
 from ledger.negotiation.reviews import ask, require_reviewed
@@ -60,13 +63,15 @@ LONGEST_REASON: Final = 500
 class Proposal:
     """An agreement to be offered. `consents`: how many, where that changes the meaning (two or more of a payment say
     that its payee signs too); `issued`: the issue, where the verb wants it resupplied; `asked`: its maker asks others
-    for it and signs nothing (a bank that asks the registrar for a court freeze)."""
+    for it and signs nothing (a bank that asks the registrar for a court freeze); `after`: the split that makes the
+    voucher which it is about."""
 
     agreement: Agreement
     pin: Pin
     issued: Issue | None = None
     consents: int | None = None
     asked: bool = False
+    after: Split | None = None
 
     @property
     def root(self) -> VoucherId | None:
@@ -84,7 +89,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
-    duties = _judge(setting, proposal, _world_of(session, proposal))
+    duties = _judge(setting, proposal, _world_of(session, proposal, now=now))
     if party not in duties and not proposal.asked:
         raise Refusal("NotASigner", {"party": int(party)})
     programme = None
@@ -139,7 +144,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     session.add(offer)
     session.flush()
     if not duties:  # a recovery that is finished without a veto
-        _complete(session, offer, proposal, offer.signatures, at=at)
+        _complete(session, offer, proposal, at=at)
     if programme is not None and programme.wants_review(int(offer.face or 0)):
         ask(session, caller, offer)
     session.flush()
@@ -148,9 +153,13 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     return offer
 
 
-def _world_of(session: Session, proposal: Proposal) -> World:
-    """What judging the agreement takes."""
-    return world_about(session, proposal.pin, proposal.agreement, root=proposal.root, issued=proposal.issued)
+def _world_of(session: Session, proposal: Proposal, *, now: Timestamp) -> World:
+    """What judging the agreement takes, the split before it done unless that is on the chain already."""
+    pin, agreement = proposal.pin, proposal.agreement
+    split = proposal.after
+    if split and isinstance(agreement, Discount) and not known(session, pin, agreement.voucher):
+        return world_after(session, pin, split, agreement, now=now)
+    return world_about(session, pin, agreement, root=proposal.root, issued=proposal.issued)
 
 
 def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNumber, ...]:
@@ -200,7 +209,7 @@ def sign(
     """
     require(caller, Right.SIGN)
     require_open(offer, now=setting.chain_clock())
-    proposal, rows = proposal_of(setting, offer), offer.signatures
+    proposal, rows = proposal_of(session, setting, offer), offer.signatures
     party = _signing(caller, proposal.agreement)
     mine = [row for row in rows if row.party == party]
     if not mine:
@@ -212,7 +221,7 @@ def sign(
         if offer.organisation != caller.organisation:
             require_within(session, caller, proposal.agreement, today=setting.today)
         require_reviewed(session, offer)
-    world = _world_of(session, proposal)
+    world = _world_of(session, proposal, now=setting.chain_clock())
     _judge(setting, proposal, world)
     at, made = setting.machine_clock(), CUSTODIAL if signature is None else OUTSIDE
     unfit: list[InputError | Refusal] = []
@@ -235,9 +244,13 @@ def sign(
     if len(unfit) == len(missing):
         raise unfit[0]
     changed(offer, at)
+    together = in_order(session, offer)
     with session.no_autoflush:  # one change of the row, not two
-        if all(row.consent is not None for row in rows):
-            _complete(session, offer, proposal, rows, at=at)
+        if all(row.consent is not None for each in together for row in each.signatures):
+            for each in together:
+                its = proposal if each is offer else proposal_of(session, setting, each)
+                require_open(each, now=setting.chain_clock())
+                _complete(session, each, its, at=at)
     session.flush()
     told = {"verb": offer.verb, "made": made, "complete": offer.status == COMPLETE}
     audit.note(session, caller, "sign", subject=f"offer {offer.id}", at=at, facts=told)
@@ -250,10 +263,9 @@ def _signing(caller: Caller, agreement: Agreement) -> PartyNumber:
     return caller.acting()
 
 
-def _complete(
-    session: Session, offer: OfferRow, proposal: Proposal, rows: Sequence[SignatureRow], *, at: int
-) -> None:
+def _complete(session: Session, offer: OfferRow, proposal: Proposal, *, at: int) -> None:
     """All have signed: from here on it is the relay's, and the outbox says what became of it."""
+    rows = offer.signatures
     offer.item = put(
         session,
         proposal.agreement,
@@ -269,15 +281,19 @@ def _complete(
 def decline(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> None:
     """A party that was asked for its consent refuses it, with a reason that the maker reads; the offer has ended.
 
-    Refusal OfferClosed, NotASigner. InputError for a reason that is empty or too long.
+    Refusal OfferClosed, NotASigner, AlreadySigned. InputError for a reason that is empty or too long.
     """
     require(caller, Right.PROPOSE)
     party = caller.acting()
     require_open(offer, now=setting.chain_clock())
-    if party not in [row.party for row in offer.signatures]:
+    mine = [row for row in offer.signatures if row.party == party]
+    if not mine:
         raise Refusal("NotASigner", {"party": int(party)})
-    offer.reason = proper_reason(reason)
-    end(offer, DECLINED, at=setting.machine_clock())
+    if all(row.consent is not None for row in mine):
+        raise Refusal("AlreadySigned", {"party": int(party)})
+    for each in in_order(session, offer):
+        each.reason = proper_reason(reason)
+        end(each, DECLINED, at=setting.machine_clock())
     facts = {"reason": offer.reason}
     audit.note(session, caller, "decline", subject=f"offer {offer.id}", at=offer.changed_at, facts=facts)
 
@@ -305,14 +321,15 @@ def require_version(offer: OfferRow, given: int | None) -> None:
         raise Refusal("VersionDiffers", {"given": given, "present": offer.version})
 
 
-def proposal_of(setting: Setting, offer: OfferRow) -> Proposal:
+def proposal_of(session: Session, setting: Setting, offer: OfferRow) -> Proposal:
     """The agreement again, as it was offered."""
     agreement, issued = from_json(offer.agreement), None if offer.issued is None else from_json(offer.issued)
     assert issued is None or isinstance(issued, Issue)
     count = None
     if offer.verb == "assertPayment":
         count = len(offer.signatures)
-    return Proposal(agreement=agreement, pin=setting.pin_of(offer.ledger), issued=issued, consents=count)
+    pin, after = setting.pin_of(offer.ledger), split_before(session, offer)
+    return Proposal(agreement=agreement, pin=pin, issued=issued, consents=count, after=after)
 
 
 def proper_reason(text: str) -> str:

@@ -48,6 +48,14 @@ def fingerprint(session: Session, caller: Caller, *, payer: PartyNumber, number:
     return hashed
 
 
+def keep_quote(
+    session: Session, caller: Caller, hashed: bytes, *, salt: bytes, content: Mapping[str, Any]
+) -> None:
+    """What the hash of a quote stands for, once it is accepted; kept once."""
+    if session.get(OpeningRow, hashed) is None:
+        _keep(session, caller, hashed, kind="quote", salt=salt, content=content)
+
+
 def contents(session: Session, hashes: set[bytes]) -> Mapping[bytes, Mapping[str, Any]]:
     """What these hashes stand for, of those that were made here."""
     query = select(OpeningRow.hash, OpeningRow.kind, OpeningRow.content).where(OpeningRow.hash.in_(hashes))

@@ -1,6 +1,6 @@
 """From what somebody wants to the agreement that parties sign: sequences looked up, texts hashed, deadlines set.
 
-    grant_line · issue · split · transfer
+    grant_line · issue · split · transfer · rescind · confirm_payment · contest_payment
 
 Each gives a `Proposal`, which `offers.make` judges and offers. A voucher that the caller does not hold, and a line that
 is not its own, are as good as not there. Amounts in fen, days as China-time day numbers.
@@ -16,12 +16,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import (
+    ConfirmPayment,
+    ContestPayment,
     GrantLine,
     Invoice,
     Issue,
     LineId,
     Part,
     PartyNumber,
+    Rescind,
     Split,
     Transfer,
     VoucherId,
@@ -32,7 +35,8 @@ from ledger.members import line_id
 from ledger.money import Fen
 from ledger.negotiation.access import Caller, line_missing, not_found
 from ledger.negotiation.duplicates import note_used
-from ledger.negotiation.offers import Proposal
+from ledger.negotiation.holdings import Standing, voucher_of
+from ledger.negotiation.offers import Proposal, proper_reason
 from ledger.negotiation.openings import fingerprint, opened
 from ledger.negotiation.programmes import NamedDocument, in_force, programme_of, terms_hash
 from ledger.negotiation.setting import Setting
@@ -196,7 +200,44 @@ def split(
     return Proposal(agreement=agreement, pin=pin)
 
 
+# What ends a sale, or answers a payment
+
+
+def rescind(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> Proposal:
+    """The sale of a voucher ends unpaid, by its holder or its funder. Refusal NotFound for anybody else."""
+    pin, row = concerned(session, setting, caller, voucher)
+    agreement = Rescind(voucher, row.sequence, caller.acting(), deadline(setting, None))
+    return Proposal(agreement=agreement, pin=pin)
+
+
+def confirm_payment(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> Proposal:
+    """The asserted payment has arrived. Of a pledged voucher pledgee and holder both say so. Refusal NotFound."""
+    pin, row = concerned(session, setting, caller, voucher)
+    agreement = ConfirmPayment(voucher, row.sequence, deadline(setting, None))
+    return Proposal(agreement=agreement, pin=pin)
+
+
+def contest_payment(
+    session: Session, setting: Setting, caller: Caller, voucher: VoucherId, *, reason: str
+) -> Proposal:
+    """The asserted payment has not arrived. The reason's salted hash goes on chain. Refusal NotFound."""
+    pin, row = concerned(session, setting, caller, voucher)
+    said = opened(session, caller, "reason", proper_reason(reason))
+    agreement = ContestPayment(voucher, row.sequence, caller.acting(), said, deadline(setting, None))
+    return Proposal(agreement=agreement, pin=pin)
+
+
 # What they share
+
+
+def concerned(
+    session: Session, setting: Setting, caller: Caller, voucher: VoucherId
+) -> tuple[Pin, VoucherRow]:
+    """A voucher that the caller holds, is to fund or has in pledge, and its ledger; Refusal NotFound for any other."""
+    view = voucher_of(session, setting, caller, voucher)
+    if view.standing not in (Standing.HOLDER, Standing.CONCERNED):
+        raise not_found("voucher")
+    return setting.pin_of(view.ledger), view.row
 
 
 def held(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> tuple[Pin, VoucherRow]:

@@ -19,6 +19,7 @@ from ledger.agreements import Agreement, Issue, Revoke, RevokeIssue
 from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, require
+from ledger.negotiation.offer_order import in_order
 from ledger.negotiation.offers import (
     COMPLETE,
     CUSTODIAL,
@@ -54,18 +55,22 @@ def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, 
     if offer.organisation != caller.organisation:
         raise Refusal("NotAllowed", {"act": "recall", "needs": "whoever made the offer"})
     require_open(offer, now=setting.chain_clock())
-    offer.reason = proper_reason(reason)
-    party, at = caller.acting(), setting.machine_clock()
-    left = [row for row in offer.signatures if row.party == party and row.consent is not None]
-    at_once = all(row.made == CUSTODIAL for row in left)
-    if at_once:
-        end(offer, RECALLED, at=at)
-    else:
-        offer.status = RECALLING
-        changed(offer, at)
-        session.flush()
-        revocation = make(session, setting, caller, _revocation(session, setting, caller, offer))
-        offer.recalled_by = revocation.number
+    party, at, said = caller.acting(), setting.machine_clock(), proper_reason(reason)
+    together = in_order(session, offer)
+    signed = [row for each in together for row in each.signatures if row.party == party]
+    at_once = all(row.made == CUSTODIAL for row in signed if row.consent is not None)
+    for each in together:
+        each.reason = said
+        if at_once:
+            end(each, RECALLED, at=at)
+        else:
+            each.status = RECALLING
+            changed(each, at)
+    if not at_once:
+        session.flush()  # what makes the part voids its sale with it
+        revocation = make(session, setting, caller, _revocation(session, setting, caller, together[0]))
+        for each in together:
+            each.recalled_by = revocation.number
     facts = {"reason": offer.reason, "at once": at_once}
     audit.note(session, caller, "recall", subject=f"offer {offer.id}", at=at, facts=facts)
     return at_once
@@ -83,7 +88,7 @@ def stop(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *,
 
 def _revocation(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> Proposal:
     """What voids the offered agreement on the chain."""
-    offered = proposal_of(setting, offer)
+    offered = proposal_of(session, setting, offer)
     until, agreement = deadline(setting, None), offered.agreement
     if isinstance(agreement, Issue):
         number = promise_id(agreement, domain_of(agreement, offered.pin))

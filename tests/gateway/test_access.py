@@ -17,6 +17,7 @@ from ledger.negotiation.access import StaffRole
 from tests.gateway.applying import application
 from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
 from tests.gateway.house import NAMES, House
+from tests.gateway.trading import asked, question
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
 OPEN = {
@@ -58,7 +59,24 @@ def theirs(shared_house: House) -> Theirs:
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
+    quote = bought_by_the_bank(house)
+    ids |= {"request_id": quote["request"], "quote_id": quote["id"]}
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person, "party": str(A)})
+
+
+def bought_by_the_bank(house: House) -> dict[str, Any]:
+    """A quote of BANK's on a voucher of A's, accepted and not signed yet."""
+    request = asked(house, house.held(reference="PO private 4"), BANK, value_day=house.day(1))
+    quote = request.quoted(BANK, bearer="issuer", issuer_ceiling="5.00")
+    request.open()
+    for party, path, body in (
+        (A, f"/supplier/quotes/{quote['id']}/ask-issuer", None),
+        (ISSUER, f"/issuer/interest-requests/{quote['id']}/answer", {"agrees": True}),
+        (A, f"/supplier/quotes/{quote['id']}/accept", {}),
+    ):
+        done = house.desk(party).post(path, body)
+        assert done.status_code < 300, done.text
+    return quote
 
 
 def _run(house: House) -> dict[str, Any]:
@@ -138,8 +156,18 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "total": "1.00",
         },
         "/release": None,
+        "{request_id}/cancel": None,
         "/cancel": {"reason": "x"},
         "/export": None,
+        "/quote-requests": question(house, voucher),
+        "/quote": {"recourse": False, "rate": "1.00"},
+        "/withdraw": None,
+        "/ask-issuer": None,
+        "/answer": {"agrees": True},
+        "/accept": {"sign": True},
+        "/rescind": {"sign": True},
+        "/confirm-payment": {"sign": True},
+        "/contest-payment": {"reason": "x", "sign": True},
         "/signatures": {"custodial": True},
         "/decline": {"reason": "x"},
         "/recall": {"reason": "x"},
@@ -190,7 +218,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         if not door.asks_who:
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
-        known["programme"] = "0" * 32
+        known |= {"programme": "0" * 32, "request_id": "0" * 32, "quote_id": "0" * 32}
         path = door.path.format(**known, due_day="2026-09-30", person=1, party=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"

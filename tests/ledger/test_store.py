@@ -20,6 +20,7 @@ from ledger import (
     organisation_tables,
     outbox_tables,
     programme_tables,
+    quote_tables,
 )
 from ledger.agreements import LineId, PartyNumber
 from ledger.chain import NOBODY, Hash
@@ -260,6 +261,7 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
             offer_tables,
             organisation_tables,
             programme_tables,
+            quote_tables,
         )
         for each in vars(module).values()
         if _is_table(each)
