@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import (
     bank_act_routes,
+    bulk_routes,
     desk_routes,
     disbursement_routes,
     duplicate_routes,
@@ -16,6 +17,7 @@ from gateway import (
     holding_routes,
     offer_routes,
     onboarding_routes,
+    payable_routes,
     people_routes,
     problems,
     programme_routes,
@@ -25,6 +27,7 @@ from gateway import (
     settlement_routes,
     sign_in_routes,
     standing_routes,
+    waiting_routes,
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
@@ -90,6 +93,9 @@ def create_app(gateway: Gateway) -> FastAPI:
         desk_routes.issuer,
         desk_routes.supplier,
         programme_routes.issuer,
+        bulk_routes.router,
+        payable_routes.router,
+        waiting_routes.router,
         programme_routes.everyone,
         holding_routes.router,
         quote_routes.supplier,

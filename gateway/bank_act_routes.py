@@ -17,15 +17,12 @@ from gateway.forms import Flag, Form, LineText, OnDay, PartyText, View, VoucherT
 from gateway.moving import Moving, MovingHere, Reply
 from gateway.offer_forms import OfferAnswer, OfferForm
 from gateway.problems import Problem, problem_of
-from ledger.agreements import VoucherId
-from ledger.errors import InputError, Refusal
+from ledger.errors import InputError
 from ledger.members import parse_voucher, voucher_text
-from ledger.negotiation import bank_acts
+from ledger.negotiation import bank_acts, settling
 from ledger.negotiation.access import Right, require
-from ledger.negotiation.bank_acts import Paid
+from ledger.negotiation.bank_acts import Declaration, Paid
 from ledger.negotiation.offers import Proposal
-from ledger.outbox import GONE, LANDED
-from ledger.outbox_tables import OutboxRow
 
 router = APIRouter(prefix="/bank", tags=["Bank's desk"], route_class=DeskRoute, responses=PROBLEMS)
 Reference = Annotated[str, Field(strict=True, min_length=1, max_length=100, examples=["2026093000118"])]
@@ -57,6 +54,43 @@ class PaymentOfferForm(OfferForm):
     with_payee: Annotated[
         Flag, Field(description="The payee signs it too: then it takes effect at once.")
     ] = False
+
+
+class SettlementRowForm(Form):
+    """One payment of a list. Payee and amount may be left away: then all that is due."""
+
+    voucher: VoucherText
+    payee: PartyText | None = None
+    amount: Yuan | None = None
+    reference: Reference
+
+
+class SettlementsForm(OfferForm):
+    """What the bank has paid on one day, each to be asserted."""
+
+    model_config = examples(
+        value_day="2026-09-30",
+        rows=[{"voucher": "0x" + "ab" * 32, "amount": "1000000.00", "reference": "2026093000118"}],
+        sign=True,
+    )
+    value_day: OnDay
+    rows: Annotated[list[SettlementRowForm], Field(min_length=1, max_length=settling.MOST)]
+
+
+class SettledView(View):
+    """What became of a row: the assertion, or why there is none."""
+
+    voucher: str
+    offer: str | None
+    problem: Problem | None
+
+
+class SettlementsView(View):
+    """The rows, in their order."""
+
+    asserted: int
+    refused: int
+    items: list[SettledView]
 
 
 class WithdrawalOfferForm(OfferForm):
@@ -136,6 +170,40 @@ def offer_payment(form: PaymentOfferForm, moving: MovingHere) -> Response:
     return _offered(moving, propose, form)
 
 
+@router.post("/settlement-offers", response_model=SettlementsView)
+def offer_settlements(form: SettlementsForm, moving: MovingHere) -> Response:
+    """The bank says what it paid, voucher by voucher. A row that is refused keeps no other from being asserted; sent
+    again, what is under way already is not asserted a second time."""
+    rows = [
+        settling.Row(voucher=each.voucher, payee=each.payee, amount=each.amount, reference=each.reference)
+        for each in form.rows
+    ]
+
+    def work(session: Session) -> Reply:
+        found = settling.settle(
+            session,
+            moving.gateway.setting,
+            moving.caller,
+            rows,
+            value_day=form.value_day,
+            signed=form.sign,
+            valid_until=form.valid_until,
+        )
+        views = [
+            SettledView(
+                voucher=voucher_text(each.row.voucher),
+                offer=each.offer,
+                problem=None if each.refusal is None else problem_of(each.refusal),
+            )
+            for each in found
+        ]
+        refused = sum(each.refusal is not None for each in found)
+        content = SettlementsView(asserted=len(found) - refused, refused=refused, items=views)
+        return Reply(200, content, {"Cache-Control": "no-store"})
+
+    return moving.do(work)
+
+
 @router.post("/withdrawal-offers", response_model=OfferAnswer, status_code=201, responses=MADE)
 def offer_withdrawal(form: WithdrawalOfferForm, moving: MovingHere) -> Response:
     """The bank takes an asserted payment of its own back."""
@@ -209,22 +277,20 @@ def declare_overdue(form: OverdueForm, moving: MovingHere) -> Response:
     """Declares a voucher under the bank's line overdue, once due day and grace have passed; nobody signs it."""
 
     def work(session: Session) -> Reply:
-        item = bank_acts.declare_overdue(session, moving.gateway.setting, moving.caller, form.voucher)
-        row = session.get_one(OutboxRow, item)
+        made = bank_acts.declare_overdue(session, moving.gateway.setting, moving.caller, form.voucher)
         place = f"{PREFIX}/bank/overdue-declarations/{voucher_text(form.voucher)}"
-        return Reply(202, _declaration(form.voucher, row), {"Location": place})
+        return Reply(202, _declaration(made), {"Location": place})
 
     return moving.do(work)
 
 
 @router.get("/overdue-declarations/{voucher}")
 def one_declaration(voucher: VoucherPath, caller: CallerHere, gateway: GatewayHere) -> DeclarationView:
-    """What became of the newest declaration."""
+    """What became of the declaration."""
     require(caller, Right.READ)
     number = parse_voucher(voucher)
     with gateway.store.reading() as session:
-        row = bank_acts.declaration(session, gateway.setting, caller, number)
-    return _declaration(number, row)
+        return _declaration(bank_acts.declaration(session, gateway.setting, caller, number))
 
 
 def _offered(moving: Moving, propose: Callable[[Session], Proposal], form: OfferForm) -> Response:
@@ -234,14 +300,15 @@ def _offered(moving: Moving, propose: Callable[[Session], Proposal], form: Offer
     return moving.do(work)
 
 
-def _declaration(voucher: VoucherId, row: OutboxRow) -> DeclarationView:
-    gone = row.status in GONE
-    refusal = None
-    if gone:
-        refusal = Refusal(str(row.refusal), row.facts) if row.refusal else Refusal("Withdrawn")
+def _declaration(made: Declaration) -> DeclarationView:
+    status: Literal["queued", "landed", "refused"] = "queued"
+    if made.refusal is not None:
+        status = "refused"
+    elif made.tx_hash is not None:
+        status = "landed"
     return DeclarationView(
-        voucher=voucher_text(voucher),
-        status="refused" if gone else "landed" if row.status in LANDED else "queued",
-        tx_hash=hex_text(row.tx_hash),
-        problem=None if refusal is None else problem_of(refusal),
+        voucher=voucher_text(made.voucher),
+        status=status,
+        tx_hash=hex_text(made.tx_hash),
+        problem=None if made.refusal is None else problem_of(made.refusal),
     )

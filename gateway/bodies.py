@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine
 from email.message import Message
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -23,12 +23,17 @@ MOST_JSON: Final = 1 << 20
 MOST_UPLOAD: Final = 10 << 20
 FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
+CSV: Final = "text/csv"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RAW: Final = "tallystick.body"
 """Where a request's scope has the bytes of its body."""
 
 
 class DeskRoute(APIRoute):
-    """A route whose body has been read here before anything else sees it."""
+    """A route whose body has been read here before anything else sees it. `files`: the types of those bodies that are a
+    file, which are taken as they are."""
+
+    files: ClassVar[tuple[str, ...]] = ()
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The library's handler, behind the reader."""
@@ -37,27 +42,33 @@ class DeskRoute(APIRoute):
         async def read_first(request: Request) -> Response:
             read = _ReadRequest(request.scope, request.receive)
             if request.method in ("POST", "PUT", "PATCH", "DELETE"):
-                await read.take()
+                await read.take(self.files)
             return await handle(read)
 
         return read_first
 
 
+class SheetRoute(DeskRoute):
+    """A route that takes tables, too."""
+
+    files = (CSV, XLSX)
+
+
 class _ReadRequest(Request):
     """A request whose JSON is what the reader made of it."""
 
-    async def take(self) -> None:
+    async def take(self, files: tuple[str, ...]) -> None:
         """Reads the body; BodyRefused."""
         message = Message()
         message["content-type"] = self.headers.get("content-type", "")
         kind = message.get_content_type() if self.headers.get("content-type") else ""
-        most = MOST_UPLOAD if kind == UPLOAD else MOST_JSON
+        most = MOST_UPLOAD if kind in (UPLOAD, *files) else MOST_JSON
         content = await self._content(most)
         self.scope[RAW] = content
         self._body = content
         if not content:
             return
-        if kind in (FORM, UPLOAD):
+        if kind in (FORM, UPLOAD, *files):
             return
         if kind != "application/json":
             raise BodyRefused("WrongContentType", 415, "send the body as application/json")

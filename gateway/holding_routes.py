@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 from sqlalchemy import select
 
 from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of, place_of
@@ -16,7 +17,7 @@ from gateway.forms import View, date_text, hex_text, money, utc
 from ledger.agreements import PartyNumber
 from ledger.members import line_text, parse_line, parse_voucher, promise_text, voucher_text
 from ledger.negotiation.access import Right, require
-from ledger.negotiation.audit import broken_at
+from ledger.negotiation.audit import verified
 from ledger.negotiation.holdings import (
     Hop,
     LineView,
@@ -111,6 +112,10 @@ class LineAnswer(View):
     issuer: PartyView
     expiry: str
     frozen: bool
+    blocked: Annotated[
+        list[Literal["frozen", "expired", "parent frozen", "parent expired"]],
+        Field(description="Why nothing can be promised under it now, whatever is available."),
+    ]
     countersign: bool
     smallest_part: str
     window: int
@@ -141,10 +146,18 @@ class AuditEntry(View):
 
 
 class AuditPage(View):
-    """Some of the organisation's trail, the oldest first. `broken_at`: the first entry that does not follow."""
+    """Some of the organisation's trail, the oldest first."""
 
     items: list[AuditEntry]
     next: str | None
+
+
+class TrailView(View):
+    """The organisation's trail, hashed again. `head`: the hash of its last entry, to be kept elsewhere; `broken_at`:
+    the first entry that does not follow from the one before it."""
+
+    entries: int
+    head: str
     whole: bool
     broken_at: int | None
 
@@ -195,6 +208,12 @@ def list_lines(
     gateway: GatewayHere,
     limit: Limit = 50,
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    parent: Annotated[
+        str | None,
+        Query(
+            pattern=r"^(0|[1-9][0-9]{0,9})-(0|[1-9][0-9]{0,9})$", description="Only sub-lines of this one."
+        ),
+    ] = None,
 ) -> LinePage:
     """The lines that the caller granted or was granted: limit, drawn, reserved by open offers, available."""
     require(caller, Right.READ)
@@ -206,6 +225,7 @@ def list_lines(
             caller,
             limit=limit + 1,
             after=None if after is None else parse_line(after),
+            parent=None if parent is None else parse_line(parent),
         )
         page, more = page_of(found, limit, lambda view: line_text(view.row.line))
         names = names_of(session, [number for view in page for number in (view.row.bank, view.row.issuer)])
@@ -228,14 +248,13 @@ def audit_trail(
     limit: Limit = 50,
     cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
 ) -> AuditPage:
-    """What people and programs of the organisation did, and whether the trail is whole."""
+    """What people and programs of the organisation did."""
     require(caller, Right.AUDIT)
     query = select(AuditRow).where(
         AuditRow.organisation == caller.organisation, AuditRow.place > (number_of(cursor_) or 0)
     )
     with gateway.store.reading() as session:
         found = list(session.scalars(query.order_by(AuditRow.place).limit(limit + 1)))
-        broken = broken_at(session, caller.organisation)
     page, more = page_of(found, limit, lambda row: row.place)
     return AuditPage(
         items=[
@@ -251,8 +270,20 @@ def audit_trail(
             for row in page
         ],
         next=more,
-        whole=broken is None,
-        broken_at=broken,
+    )
+
+
+@router.get("/audit/verification", tags=["Audit"])
+def verify_trail(caller: CallerHere, gateway: GatewayHere) -> TrailView:
+    """Whether the organisation's trail is whole: every entry is hashed again, so ask for it now and then."""
+    require(caller, Right.AUDIT)
+    with gateway.store.reading() as session:
+        found = verified(session, caller.organisation)
+    return TrailView(
+        entries=found.entries,
+        head=str(hex_text(found.head)),
+        whole=found.broken_at is None,
+        broken_at=found.broken_at,
     )
 
 
@@ -325,6 +356,7 @@ def _line(view: LineView, names: Names) -> LineAnswer:
         issuer=_party(row.issuer, names),
         expiry=date_text(row.expiry),
         frozen=row.frozen,
+        blocked=list(view.blocked),  # type: ignore[arg-type]
         countersign=row.countersign,
         smallest_part=money(row.smallest_part),
         window=row.window,

@@ -85,6 +85,7 @@ def moving_of(
         raise Refusal("KeyMissing")
     named = Named(
         organisation=caller.organisation,
+        who=caller.who,
         key=key,
         endpoint=f"{request.method} {request.url.path}",
         body=request.scope.get(RAW, b""),

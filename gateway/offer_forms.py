@@ -240,6 +240,19 @@ class OfferPage(View):
     next: str | None
 
 
+class OpeningView(View):
+    """What the hash in one member stands for."""
+
+    member: str
+    text: str
+
+
+class OpeningsView(View):
+    """What the hashes in an agreement stand for."""
+
+    items: list[OpeningView]
+
+
 def offer_answer(view: OfferView, names: Mapping[PartyNumber, str]) -> OfferAnswer:
     """The offer in words."""
     row = view.row

@@ -29,6 +29,8 @@ from gateway.offer_forms import (
     AgreementForm,
     OfferAnswer,
     OfferPage,
+    OpeningsView,
+    OpeningView,
     ReasonForm,
     SignatureForm,
     offer_answer,
@@ -40,6 +42,7 @@ from ledger.negotiation.access import Right, require
 from ledger.negotiation.any_verb import proposal_from
 from ledger.negotiation.offer_views import listed
 from ledger.negotiation.offers import COMPLETE, decline, found, require_version, sign
+from ledger.negotiation.openings import told_by
 from ledger.negotiation.organisations import names_of
 from ledger.negotiation.recalls import recall
 from ledger.negotiation.setting import domain_of
@@ -116,6 +119,16 @@ def typed_data_of(offer_id: OfferId, caller: CallerHere, gateway: GatewayHere) -
         row = found(session, caller, offer_id)
     agreement = from_json(row.agreement)
     return typed_data(agreement, domain_of(agreement, gateway.setting.pin_of(row.ledger)))
+
+
+@router.get("/{offer_id}/openings")
+def openings_of(offer_id: OfferId, caller: CallerHere, gateway: GatewayHere) -> OpeningsView:
+    """What the hashes in it stand for, where its maker has opened them: terms, reasons, references, court orders."""
+    require(caller, Right.READ)
+    with gateway.store.reading() as session:
+        row = found(session, caller, offer_id)
+        told = told_by(session, from_json(row.agreement), row.organisation)
+    return OpeningsView(items=[OpeningView(member=member, text=text) for member, text in told])
 
 
 @router.post(

@@ -18,12 +18,22 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from ledger.database import DatabaseBusy, DatabaseUncertain, DatabaseUnusable
-from ledger.errors import ChainError, InputError, Refusal, SealError, TallystickError, VerificationError
+from ledger.errors import (
+    ChainError,
+    FileError,
+    InputError,
+    Refusal,
+    SealError,
+    TallystickError,
+    VerificationError,
+)
 from ledger.explain import explain, plain_facts
 from ledger.negotiation.business_registry import RegisterUnusable
 from ledger.negotiation.provider import ProviderUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
+MOST_CELLS: Final = 200
+"""So many bad cells of a file are named in one answer."""
 LOG: Final = logging.getLogger("gateway")
 _STATUS: Final = MappingProxyType(
     {
@@ -83,7 +93,22 @@ def problem_of(error: TallystickError) -> Problem:
             next_zh=told.next_step.zh,
         )
     name, status = _unlike_a_refusal(error)
-    return Problem(type=f"/problems/{name}", title=_words(name), status=status, detail=str(error))
+    errors = None
+    if isinstance(error, FileError):
+        errors = [
+            {"where": [str(each.row), each.column], "what": each.problem}
+            for each in error.problems[:MOST_CELLS]
+        ]
+    return Problem(
+        type=f"/problems/{name}", title=_words(name), status=status, detail=_short(error), errors=errors
+    )
+
+
+def _short(error: TallystickError) -> str:
+    """A file's error says each bad cell beside it."""
+    if isinstance(error, FileError):
+        return f"{error.path}: {len(error.problems)} problem(s), nothing was taken"
+    return str(error)
 
 
 def is_answer(error: TallystickError) -> bool:

@@ -38,6 +38,7 @@ from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting, setting_of
+from ledger.negotiation.waiting_transfers import go_on
 from ledger.outbox import machine_clock
 from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
@@ -182,6 +183,7 @@ def _keep_house(installation: Installation, setting: Setting, stop: threading.Ev
             with installation.store.writing() as session:
                 sweep(session, now=installation.clock(), at=machine_clock())
                 settle(session, setting)
+                go_on(session, setting)
         except TallystickError as waiting:
             LOG.warning("housekeeping waits: %s", waiting)
 

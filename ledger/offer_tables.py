@@ -3,6 +3,7 @@
     offers       one row per agreement that somebody has proposed
     signatures   whose consents it wants, in their order, and those that are there
     openings     what the hashes in agreements stand for, each with its salt
+    waiting_transfers   vouchers for enterprises that are not admitted yet
 
 What became of an offer that all have signed stands in the outbox, and nowhere else. Times are Unix seconds. Nothing
 here can be made again from the chain. No rule stands here: `ledger/negotiation/` has them.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ledger.agreements import LineId, VoucherId
@@ -107,3 +108,28 @@ class OpeningRow(Base):
     salt: Mapped[str] = mapped_column(String(64))
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     organisation: Mapped[int] = mapped_column(BigInteger, ForeignKey("organisations.number"))
+
+
+class WaitingTransferRow(Base):
+    """A transfer to an enterprise that was invited and is not admitted yet. `invitation` names the enterprise; `ended`:
+    an offer was made of it, or `problem` says why none was, or it was withdrawn. `invoices`: number, amount, total."""
+
+    __tablename__ = "waiting_transfers"
+    __table_args__ = (
+        UniqueConstraint("id", name="waiting_transfers_by_id"),
+        Index("waiting_transfers_by_organisation", "organisation", "number"),
+        Index("waiting_transfers_by_invitation", "invitation"),
+    )
+    number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(32))
+    organisation: Mapped[int] = mapped_column(BigInteger, ForeignKey("organisations.number"))
+    who: Mapped[str] = mapped_column(String(100))
+    voucher: Mapped[VoucherId]
+    invitation: Mapped[bytes] = mapped_column(ForeignKey("invitations.token"))
+    invoices: Mapped[list[Any]] = mapped_column(JSON)
+    sign_then: Mapped[bool]
+    expires_at: Mapped[int]
+    ended: Mapped[bool]
+    offer: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("offers.number"))
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[int]

@@ -158,7 +158,8 @@ class FailureRow(Base):
 
 
 class RequestRow(Base):
-    """What was answered to a request that named itself, of one organisation. `body` is the SHA-256 of what was sent."""
+    """What was answered to a request that named itself, of one organisation. `body` is the SHA-256 of
+    who sent what."""
 
     __tablename__ = "request_keys"
     __table_args__ = (Index("request_keys_by_age", "answered_at"),)

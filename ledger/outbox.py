@@ -155,7 +155,7 @@ def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, a
     call = _UNSIGNED[name][1](verb.voucher)
     row: _Values = {
         "contract": pin.ledger,
-        "digest": keccak(call + sequence.to_bytes(32, "big")),
+        "digest": unsigned_digest(verb, sequence=sequence),
         "verb": name,
         "signers": [],
     }
@@ -175,6 +175,12 @@ def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, a
 def _require_pinned(session: Session, pin: Pin) -> None:
     if pin_for(session, pin.ledger) != pin:
         raise InputError(f"ledger {pin.ledger} is pinned with other facts: use the database's own pin")
+
+
+def unsigned_digest(verb: Unsigned, *, sequence: int) -> bytes:
+    """By what the item of a verb that nobody signs is known, at this sequence of its voucher."""
+    write = next(write for kind, write in _UNSIGNED.values() if kind is type(verb))
+    return keccak(write(verb.voucher) + sequence.to_bytes(32, "big"))
 
 
 def _put(session: Session, row: _Values, signed: _Values, agreement: Agreement | Unsigned, *, at: int) -> int:

@@ -20,11 +20,12 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
     return MARK + text.getvalue()
 
 
-def _harmless(cell: object) -> object:
+def harmless(cell: object) -> object:
+    """The cell, text that a spreadsheet would run with an apostrophe before it."""
     if not isinstance(cell, str) or not cell.startswith(_FORMULA):
         return cell
     number = cell.removeprefix("-").replace(",", "").replace(".", "")

@@ -103,11 +103,22 @@ def read_table(
     bad cell. `name` is what the error calls the file.
     """
     label = name or ("the file" if isinstance(source, bytes) else str(source))
-    records = _records(_decoded(_content(source, label), label), label)
+    return read_rows(read_records(source, label), columns, name=label)
+
+
+def read_records(source: Source, label: str) -> list[tuple[int, list[str]]]:
+    """The numbered rows of a CSV file as text, the header first and as row 1, without empty lines; FileError."""
+    return _records(_decoded(_content(source, label), label), label)
+
+
+def read_rows(
+    records: list[tuple[int, list[str]]], columns: Sequence[Column], *, name: str
+) -> list[dict[str, object]]:
+    """`read_table` of numbered rows, the header first, wherever they come from."""
     header = [cell.strip(_PADDING) for cell in records.pop(0)[1]]
     problems, places = _header_problems(header, columns)
     if problems:  # under a wrong header every cell would look wrong
-        raise FileError(label, problems)
+        raise FileError(name, problems)
     rows: list[dict[str, object]] = []
     seen: dict[tuple[str, object], int] = {}
     for number, cells in records:
@@ -126,7 +137,7 @@ def read_table(
                 problems.append(RowProblem(number, header[place], f"{value} is already in row {first}"))
         rows.append(row)
     if problems:
-        raise FileError(label, problems)
+        raise FileError(name, problems)
     return rows
 
 

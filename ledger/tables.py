@@ -6,12 +6,10 @@
     payments pledges freezes freeze_orders invoice_uses
     voucher_history
 
-What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in
-`outbox_tables.py`, `offer_tables.py`, `disbursement_tables.py`, `invoice_tables.py`, `programme_tables.py`,
-`quote_tables.py` and `organisation_tables.py`. Amounts are fen, days China-time day numbers, party numbers plain; ids
-and hashes are 0x text, a line is `bank-reference`. Every row but a block's names its contract and has it in its key,
-because one database follows several on one chain. No rule stands here; the migrations make the tables, and a test
-compares the two.
+What is to be sent, what is being negotiated and who works here stand on no chain: their tables are in modules of
+their own, imported below. Amounts are fen, days China-time day numbers, party numbers plain; ids and hashes are 0x
+text, a line is `bank-reference`. Every row but a block's names its contract and has it in its key, because one database
+follows several on one chain. No rule stands here; the migrations make the tables, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import (
+    bulk_tables,
     disbursement_tables,
     invoice_tables,
     offer_tables,
@@ -35,7 +34,7 @@ from ledger.columns import ADDRESS, SIGNER, SUM, Base, Fens, bytes_of, hex_of
 
 __all__ = ["Base", "bytes_of", "hex_of"]
 __all__ += ["offer_tables", "organisation_tables", "outbox_tables"]  # so that `Base` knows every table
-__all__ += ["disbursement_tables", "invoice_tables", "programme_tables", "quote_tables"]
+__all__ += ["bulk_tables", "disbursement_tables", "invoice_tables", "programme_tables", "quote_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""

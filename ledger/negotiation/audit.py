@@ -2,13 +2,14 @@
 
 An entry is written in the transaction of the act that it tells of, so that neither is there without the other. Its hash
 covers all of it and the hash before it: whoever changes, removes or reorders an entry breaks the chain from there on,
-and `broken_at` says where. Facts are for people who look later; nothing secret is put into them.
+and `verified` says where. Facts are for people who look later; nothing secret is put into them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
@@ -85,12 +86,29 @@ def hash_of(entry: AuditRow) -> bytes:
     return sha256(text.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A trail that was hashed again: its entries, the hash of the last, the place of the first that does not follow
+    (None: it is whole)."""
+
+    entries: int
+    head: bytes
+    broken_at: int | None
+
+
+def verified(session: Session, organisation: int) -> Verified:
+    """Hashes the whole trail again, which takes as long as it is long."""
+    broken = broken_at(session, organisation)
+    head = session.get(AuditHeadRow, organisation)
+    return Verified(0, BEGINNING, broken) if head is None else Verified(head.place, head.hash, broken)
+
+
 def broken_at(session: Session, organisation: int) -> int | None:
     """The place of the first entry that does not follow from the one before it, or that is missing; None where the
     trail is whole."""
     previous, expected = BEGINNING, 1
     query = select(AuditRow).where(AuditRow.organisation == organisation).order_by(AuditRow.place)
-    for entry in session.scalars(query):
+    for entry in session.scalars(query.execution_options(yield_per=1_000)):
         if (entry.place, entry.previous, entry.hash) != (expected, previous, hash_of(entry)):
             return expected
         previous, expected = entry.hash, expected + 1

@@ -31,7 +31,8 @@ from ledger.agreements import (
     WithdrawPayment,
 )
 from ledger.calendar import Day
-from ledger.errors import InputError
+from ledger.errors import InputError, Refusal
+from ledger.events import VoucherOverdue
 from ledger.members import voucher_text
 from ledger.money import Fen
 from ledger.negotiation import audit
@@ -40,12 +41,12 @@ from ledger.negotiation.offers import Proposal
 from ledger.negotiation.openings import opened
 from ledger.negotiation.proposals import deadline
 from ledger.negotiation.setting import Setting
-from ledger.outbox import put_unsigned
+from ledger.outbox import GONE, put_unsigned, unsigned_digest
 from ledger.outbox_tables import OutboxRow
 from ledger.payment import DeclareOverdue
 from ledger.pin import Pin
 from ledger.rows_about import world_about
-from ledger.tables import OPEN_FATES, LineRow, PaymentRow, PledgeRow, PromiseRow, VoucherRow
+from ledger.tables import OPEN_FATES, HistoryRow, LineRow, PaymentRow, PledgeRow, PromiseRow, VoucherRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +214,18 @@ def court_freeze(
     return Proposal(agreement=agreement, pin=pin, asked=True)
 
 
-def declare_overdue(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> int:
-    """Says that due day and grace of a voucher under the bank's line have passed; gives the item in the outbox, the
-    same one where it waits there already. What the contract would refuse is refused."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """That a voucher is overdue. With neither `tx_hash`, by which it landed, nor `refusal` it is on its way."""
+
+    voucher: VoucherId
+    tx_hash: bytes | None = None
+    refusal: Refusal | None = None
+
+
+def declare_overdue(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> Declaration:
+    """Says that due day and grace of a voucher under the bank's line have passed; said again while it is on its way, it
+    is the same declaration. What the contract would refuse is refused."""
     require(caller, Right.PROPOSE)
     pin, row = _owed(session, setting, caller, voucher)
     verb = DeclareOverdue(voucher)
@@ -223,23 +233,36 @@ def declare_overdue(session: Session, setting: Setting, caller: Caller, voucher:
     if refused is not None:
         raise refused
     at = setting.machine_clock()
-    item = put_unsigned(session, verb, sequence=row.sequence, pin=pin, at=at)
+    put_unsigned(session, verb, sequence=row.sequence, pin=pin, at=at)
     audit.note(session, caller, "declare overdue", subject=f"voucher {voucher_text(voucher)}", at=at)
-    return item
+    return Declaration(voucher=voucher)
 
 
-def declaration(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> OutboxRow:
-    """The newest declaration that a voucher under the bank's line is overdue; Refusal NotFound."""
-    pin, _ = _owed(session, setting, caller, voucher)
-    query = select(OutboxRow).where(
-        OutboxRow.contract == pin.ledger,
-        OutboxRow.verb == "declareOverdue",
-        OutboxRow.subject == int(voucher).to_bytes(32),
+def declaration(session: Session, setting: Setting, caller: Caller, voucher: VoucherId) -> Declaration:
+    """What became of the declaration that a voucher under the bank's line is overdue; Refusal NotFound where there is
+    none. Who else declared it makes no difference."""
+    pin, row = _owed(session, setting, caller, voucher)
+    landed = session.scalar(
+        select(HistoryRow.tx_hash)
+        .where(
+            HistoryRow.contract == pin.ledger,
+            HistoryRow.voucher == voucher,
+            HistoryRow.name == VoucherOverdue.__name__,
+        )
+        .limit(1)
     )
-    row = session.scalar(query.order_by(OutboxRow.number.desc()).limit(1))
-    if row is None:
+    if landed is not None:
+        return Declaration(voucher=voucher, tx_hash=landed)
+    digest = unsigned_digest(DeclareOverdue(voucher), sequence=row.sequence)
+    mine = select(OutboxRow).where(OutboxRow.contract == pin.ledger, OutboxRow.digest == digest)
+    waiting = session.scalar(mine.where(OutboxRow.status.not_in(GONE)))
+    if waiting is not None:
+        return Declaration(voucher=voucher)
+    gone = session.scalar(mine.where(OutboxRow.status.in_(GONE)).order_by(OutboxRow.number.desc()).limit(1))
+    if gone is None:
         raise not_found("declaration")
-    return row
+    refusal = Refusal(str(gone.refusal), gone.facts) if gone.refusal else Refusal("Withdrawn")
+    return Declaration(voucher=voucher, refusal=refusal)
 
 
 # Inside

@@ -142,6 +142,7 @@ def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]
     for row in session.scalars(_HISTORY, asked):
         rows[row.voucher].append(row)
     hops: list[Hop] = []
+    concerned = False  # funder or pledgee: from its own first step on it sees what becomes of the voucher
     for number, child in ways:
         holder: int | None = None
         for row in rows[number]:
@@ -149,12 +150,14 @@ def provenance(session: Session, caller: Caller, view: VoucherView) -> list[Hop]
             before, holder = holder, row.holder if row.holder is not None else holder
             own = number == view.row.voucher
             moved = row.name in ("Issued", "Transferred") or parting
-            if not own and not moved:
-                continue
             took_part = caller.party in (before, row.holder, row.party) and caller.party is not None
+            concerned = concerned or (own and took_part and view.standing is Standing.CONCERNED)
+            shown = whole or took_part or concerned
+            if not moved and not (own and shown):
+                continue  # what earlier holders did with it
             if own and view.standing is Standing.FORMER and not took_part:
                 continue
-            hops.append(_hop(row, shown=whole or took_part or (own and view.standing is not Standing.FORMER)))
+            hops.append(_hop(row, shown=shown))
             if parting:
                 break
     return hops
@@ -212,12 +215,14 @@ def _hop(row: HistoryRow, *, shown: bool) -> Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """A line with its sums, and which of the two, line or parent line, leaves less."""
+    """A line with its sums, and which of the two, line or parent line, leaves less. `blocked`: why nothing can be
+    promised under it, whatever is available."""
 
     ledger: str
     row: LineRow
     headroom: Headroom
     parent: Headroom | None
+    blocked: Sequence[str]
 
     @property
     def available(self) -> int:
@@ -242,12 +247,15 @@ def lines_of(
     limit: int,
     after: LineId | None = None,
     only: LineId | None = None,
+    parent: LineId | None = None,
 ) -> list[LineView]:
-    """A page of the lines of the newest ledger that the caller may see, by id."""
+    """A page of the lines of the newest ledger that the caller may see, by id; with `parent` its sub-lines."""
     ledger, now = setting.pin.ledger, setting.chain_clock()
     query = select(LineRow).where(LineRow.contract == ledger, sees_line(caller)).order_by(LineRow.line)
     if only is not None:
         query = query.where(LineRow.line == only)
+    if parent is not None:
+        query = query.where(LineRow.parent == parent)
     if after is not None:
         query = query.where(LineRow.line > after)
     rows = list(session.scalars(query.limit(limit)))
@@ -263,8 +271,19 @@ def lines_of(
             row=row,
             headroom=sums[row.line],
             parent=None if row.parent is None else sums[row.parent],
+            blocked=_blocked(row, known.get(row.parent or LineId(0)), today=setting.today),
         )
         for row in rows
+    ]
+
+
+def _blocked(row: LineRow, parent: LineRow | None, *, today: int) -> list[str]:
+    both = [("", row)] if parent is None else [("", row), ("parent ", parent)]
+    return [
+        whose + why
+        for whose, each in both
+        for why, holds in (("frozen", each.frozen), ("expired", each.expiry < today))
+        if holds
     ]
 
 

@@ -89,7 +89,7 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     """
     require(caller, Right.PROPOSE)
     party, agreement, now = caller.acting(), proposal.agreement, setting.chain_clock()
-    duties = _judge(setting, proposal, _world_of(session, proposal, now=now))
+    duties = duties_of(session, setting, proposal)
     if party not in duties and not proposal.asked:
         raise Refusal("NotASigner", {"party": int(party)})
     programme = None
@@ -153,6 +153,11 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
     return offer
 
 
+def duties_of(session: Session, setting: Setting, proposal: Proposal) -> tuple[PartyNumber, ...]:
+    """Who has to sign, in their order, where the rules have nothing against the agreement now; else their Refusal."""
+    return _judge(setting, proposal, _world_of(session, proposal, now=setting.chain_clock()))
+
+
 def _world_of(session: Session, proposal: Proposal, *, now: Timestamp) -> World:
     """What judging the agreement takes, the split before it done unless that is on the chain already."""
     pin, agreement = proposal.pin, proposal.agreement
@@ -163,7 +168,6 @@ def _world_of(session: Session, proposal: Proposal, *, now: Timestamp) -> World:
 
 
 def _judge(setting: Setting, proposal: Proposal, world: World) -> tuple[PartyNumber, ...]:
-    """Who has to sign, in their order, where the rules have nothing against it now; else their Refusal."""
     now, agreement, root = setting.chain_clock(), proposal.agreement, proposal.root
     count = None if proposal.consents is None else (True,) * proposal.consents
     duties = rules.signers(world, agreement, timestamp=now, consents=count, root=root, issued=proposal.issued)

@@ -105,6 +105,14 @@ def invite(session: Session, setting: Setting, caller: Caller, *, name: str) -> 
     return token, row
 
 
+def invitation_of(session: Session, setting: Setting, token: str, *, lock: bool = False) -> InvitationRow:
+    """The invitation that this word is for; Refusal NotFound for one that is none, was used, or has run out."""
+    row = session.get(InvitationRow, _hash(token), with_for_update=lock)
+    if row is None or row.used_by is not None or row.expires_at <= setting.machine_clock():
+        raise not_found("invitation")
+    return row
+
+
 def apply(
     session: Session,
     setting: Setting,
@@ -117,9 +125,7 @@ def apply(
     """The application, and the applicant's first person. Refusal NotFound for an invitation that is none, was used, or
     has run out; InputError for what cannot be; the credential errors for its signer."""
     now = setting.machine_clock()
-    row = session.get(InvitationRow, _hash(invitation), with_for_update=True)
-    if row is None or row.used_by is not None or row.expires_at <= now:
-        raise not_found("invitation")
+    row = invitation_of(session, setting, invitation, lock=True)
     code = check_credit_code(applicant.credit_code)
     if applicant.size_class not in SIZES:
         raise InputError(f"size class: expected one of {', '.join(SIZES)}")

@@ -37,9 +37,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A request and its name. `endpoint` and `body` must be the same each time the name is used."""
+    """A request and its name. `endpoint`, `body` and `who` must be the same each time the name is used: what one person
+    was told, a refusal for want of rights for example, is no answer to another."""
 
     organisation: int
+    who: str
     key: str
     endpoint: str
     body: bytes
@@ -47,8 +49,8 @@ class Named:
 
     @property
     def digest(self) -> bytes:
-        """What stands for the body."""
-        return sha256(self.body).digest()
+        """What stands for the body and who sent it."""
+        return sha256(self.who.encode() + b"\n" + self.body).digest()
 
 
 class NotKept(Refusal):

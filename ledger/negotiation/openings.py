@@ -9,19 +9,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ledger.agreements import PartyNumber
+from ledger.agreements import Agreement, PartyNumber
 from ledger.discount import SALT_BYTES
+from ledger.members import Form, members_of
 from ledger.negotiation.access import Caller
 from ledger.offer_tables import OpeningRow
 from ledger.reconciliation import reference_hash
 
 NO_HASH = bytes(32)
+_TOLD: Final = ("terms", "reason", "reference", "order")
 
 
 def opened(session: Session, caller: Caller, kind: str, text: str) -> bytes:
@@ -36,16 +38,24 @@ def opened(session: Session, caller: Caller, kind: str, text: str) -> bytes:
 
 def fingerprint(session: Session, caller: Caller, *, payer: PartyNumber, number: str, salt: bytes) -> bytes:
     """The hash of an invoice of this payer, the same each time. `salt`: the installation's."""
-    text = f"{number} {payer}"
-    hashed = bytes(reference_hash(text, salt))
+    hashed = fingerprint_of(payer=payer, number=number, salt=salt)
     if session.get(OpeningRow, hashed) is None:
-        content = {"text": text, "number": number, "payer": int(payer)}
+        content = {"text": _invoice(number, payer), "number": number, "payer": int(payer)}
         with (
             suppress(IntegrityError),
             session.begin_nested(),
         ):  # another request was faster, with the same content
             _keep(session, caller, hashed, kind="invoice", salt=b"", content=content)
     return hashed
+
+
+def fingerprint_of(*, payer: PartyNumber, number: str, salt: bytes) -> bytes:
+    """The same hash, of which nothing is kept: of an invoice in an agreement that is only judged."""
+    return bytes(reference_hash(_invoice(number, payer), salt))
+
+
+def _invoice(number: str, payer: PartyNumber) -> str:
+    return f"{number} {payer}"
 
 
 def keep_quote(
@@ -60,6 +70,24 @@ def contents(session: Session, hashes: set[bytes]) -> Mapping[bytes, Mapping[str
     """What these hashes stand for, of those that were made here."""
     query = select(OpeningRow.hash, OpeningRow.kind, OpeningRow.content).where(OpeningRow.hash.in_(hashes))
     return {row.hash: {"kind": row.kind, **row.content} for row in session.execute(query)}
+
+
+def told_by(session: Session, agreement: Agreement, organisation: int) -> list[tuple[str, str]]:
+    """What the hashes of an agreement say in words, by member: terms, reasons, references, court orders, as far as the
+    organisation that offers it has opened them itself. So nobody learns what another one's hash stands for by putting
+    it into an agreement of its own. Invoices and prices have doors of their own."""
+    hashes = {
+        member.name: bytes(getattr(agreement, member.name))
+        for member in members_of(type(agreement))
+        if member.form is Form.HASH
+    }
+    query = select(OpeningRow.hash, OpeningRow.content).where(
+        OpeningRow.hash.in_(set(hashes.values()) - {NO_HASH}),
+        OpeningRow.organisation == organisation,
+        OpeningRow.kind.in_(_TOLD),
+    )
+    texts = {row.hash: str(row.content["text"]) for row in session.execute(query)}
+    return [(name, texts[hashed]) for name, hashed in hashes.items() if hashed in texts]
 
 
 def _keep(

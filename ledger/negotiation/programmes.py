@@ -3,7 +3,7 @@
     create · renew · close   by a signatory; a version never changes, and older ones stay
     terms_hash               what a promise under the newest version says of its terms, on chain
     written_under            what such hashes stand for: the programme and version, text, documents
-    require_within           judges an issue by the programme that its terms name
+    require_within           judges an issue by the programme that its terms name; `judged` one that is only drafted
 
 An issuer with an open programme promises under one and not without: else whoever may offer could leave the second pair
 of eyes away by naming none. A promise keeps the version of its terms, because their hash covers the version's digest;
@@ -197,19 +197,34 @@ def require_within(session: Session, caller: Caller, promise: Issue, *, today: D
     """
     written = written_under(session, [promise.terms]).get(promise.terms)
     if written is None or written.organisation != caller.organisation:
+        return judged(session, caller, None, promise, today=today)
+    row = programme_of(session, caller, written.programme)
+    if row.version != written.version:
+        facts = {"programme": row.id, "given": written.version, "present": row.version}
+        raise Refusal("ProgrammeOutdated", facts)
+    return judged(session, caller, row, promise, today=today, documents=written.documents)
+
+
+def judged(
+    session: Session,
+    caller: Caller,
+    row: ProgrammeRow | None,
+    promise: Issue,
+    *,
+    today: Day,
+    documents: Collection[NamedDocument] = (),
+) -> Programme | None:
+    """`require_within` of a promise under the newest version of this programme, or under none."""
+    if row is None:
         open_ones = exists().where(
             ProgrammeRow.organisation == caller.organisation, ProgrammeRow.closed.is_(False)
         )
         if session.scalar(select(open_ones)):
             raise Refusal("ProgrammeNeeded")
         return None
-    row = programme_of(session, caller, written.programme)
     _require_open(row)
-    if row.version != written.version:
-        facts = {"programme": row.id, "given": written.version, "present": row.version}
-        raise Refusal("ProgrammeOutdated", facts)
     terms = in_force(session, row)
-    judge(terms, promise, today=today, documents=[each.kind for each in written.documents])
+    judge(terms, promise, today=today, documents=[each.kind for each in documents])
     return terms
 
 

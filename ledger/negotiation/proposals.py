@@ -8,6 +8,7 @@ is not its own, are as good as not there. Amounts in fen, days as China-time day
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -37,10 +38,12 @@ from ledger.negotiation.access import Caller, line_missing, not_found
 from ledger.negotiation.duplicates import note_used
 from ledger.negotiation.holdings import Standing, voucher_of
 from ledger.negotiation.offers import Proposal, proper_reason
-from ledger.negotiation.openings import fingerprint, opened
-from ledger.negotiation.programmes import NamedDocument, in_force, programme_of, terms_hash
+from ledger.negotiation.openings import NO_HASH, fingerprint, fingerprint_of, opened
+from ledger.negotiation.programme_terms import Programme
+from ledger.negotiation.programmes import NamedDocument, in_force, judged, programme_of, terms_hash
 from ledger.negotiation.setting import Setting
 from ledger.pin import Pin
+from ledger.programme_tables import ProgrammeRow
 from ledger.tables import LineRow, PromiseRow, VoucherRow
 from ledger.world import bank_of
 
@@ -119,37 +122,98 @@ def issue(
     InputError for a tenor that the calendar's rule does not allow, which is stricter than the contract's. What the
     programme says is judged when it is offered.
     """
+    line, row = _granted(session, setting, caller, terms), _named(session, caller, terms)
+    present = None if row is None else in_force(session, row)
+    text = terms.terms or terms.reference
+    if row is None or present is None:
+        hashed = opened(session, caller, "terms", text)
+    else:
+        hashed = terms_hash(session, caller, row, terms=present, text=text, documents=terms.documents)
+    agreement = _issue(
+        line,
+        terms,
+        present,
+        terms_hash=hashed,
+        reason=opened(session, caller, "reason", terms.tenor_reason),
+        reference=opened(session, caller, "reference", terms.reference),
+        deadline=deadline(setting, valid_until),
+        invoices=_invoices(session, setting, caller, terms.invoices, bank=bank_of(terms.line)),
+    )
+    return Proposal(agreement=agreement, pin=setting.pin)
+
+
+def draft(
+    session: Session, setting: Setting, caller: Caller, terms: PromiseTerms, *, valid_until: Day | None
+) -> Proposal:
+    """As `issue`, of a promise that is only to be judged, here also by its programme: nothing is written, and what its
+    salted hashes would stand for is drawn at random. Errors also those of `programmes.require_within`."""
+    line, row = _granted(session, setting, caller, terms), _named(session, caller, terms)
     payer = caller.acting()
+    agreement = _issue(
+        line,
+        terms,
+        None if row is None else in_force(session, row),
+        terms_hash=secrets.token_bytes(32),
+        reason=secrets.token_bytes(32) if terms.tenor_reason else NO_HASH,
+        reference=secrets.token_bytes(32),
+        deadline=deadline(setting, valid_until),
+        invoices=tuple(
+            Invoice(
+                fingerprint_of(payer=payer, number=_proper(use), salt=setting.invoice_salt),
+                use.amount,
+                use.total,
+            )
+            for use in terms.invoices
+        ),
+    )
+    judged(session, caller, row, agreement, today=setting.today, documents=terms.documents)
+    return Proposal(agreement=agreement, pin=setting.pin)
+
+
+def _granted(session: Session, setting: Setting, caller: Caller, terms: PromiseTerms) -> LineRow:
     line = session.get(LineRow, (setting.pin.ledger, terms.line))
-    if line is None or line.issuer != payer:
+    if line is None or line.issuer != caller.acting():
         raise line_missing(terms.line)
     check_tenor(date_of_day(setting.today), date_of_day(terms.due_day), reason=terms.tenor_reason or None)
-    if terms.programme is None:
-        if terms.documents:
-            raise InputError("documents: they are named under a programme")
-        lowest, tier = line.smallest_part, HIGHEST_TIER
-        hashed = opened(session, caller, "terms", terms.terms or terms.reference)
-    else:
-        row = programme_of(session, caller, terms.programme)
-        present = in_force(session, row)
-        lowest, tier = max(line.smallest_part, present.smallest_part), present.highest_tier
-        text = terms.terms or terms.reference
-        hashed = terms_hash(session, caller, row, terms=present, text=text, documents=terms.documents)
-    agreement = Issue(
-        issuer=payer,
+    return line
+
+
+def _named(session: Session, caller: Caller, terms: PromiseTerms) -> ProgrammeRow | None:
+    if terms.programme is not None:
+        return programme_of(session, caller, terms.programme)
+    if terms.documents:
+        raise InputError("documents: they are named under a programme")
+    return None
+
+
+def _issue(
+    line: LineRow,
+    terms: PromiseTerms,
+    programme: Programme | None,
+    *,
+    terms_hash: bytes,
+    reason: bytes,
+    reference: bytes,
+    deadline: Timestamp,
+    invoices: tuple[Invoice, ...],
+) -> Issue:
+    lowest, tier = line.smallest_part, HIGHEST_TIER
+    if programme is not None:
+        lowest, tier = max(lowest, programme.smallest_part), programme.highest_tier
+    return Issue(
+        issuer=PartyNumber(line.issuer),
         line=terms.line,
         supplier=terms.supplier,
         face=terms.face,
         due_day=terms.due_day,
         smallest_part=Fen(lowest) if terms.smallest_part is None else terms.smallest_part,
         highest_tier=tier if terms.highest_tier is None else terms.highest_tier,
-        terms=hashed,
-        tenor_reason=opened(session, caller, "reason", terms.tenor_reason),
-        issuer_reference=opened(session, caller, "reference", terms.reference),
-        deadline=deadline(setting, valid_until),
-        invoices=_invoices(session, setting, caller, terms.invoices, bank=bank_of(terms.line)),
+        terms=terms_hash,
+        tenor_reason=reason,
+        issuer_reference=reference,
+        deadline=deadline,
+        invoices=invoices,
     )
-    return Proposal(agreement=agreement, pin=setting.pin)
 
 
 def transfer(
@@ -280,10 +344,15 @@ def _invoices(
     payer = caller.acting()
     found = []
     for use in uses:
-        if not use.number or use.number != use.number.strip() or not use.number.isprintable():
-            raise InputError("an invoice's number is its text without blanks at the ends")
-        hashed = fingerprint(session, caller, payer=payer, number=use.number, salt=setting.invoice_salt)
+        hashed = fingerprint(session, caller, payer=payer, number=_proper(use), salt=setting.invoice_salt)
         found.append(Invoice(hashed, use.amount, use.total))
     noted = [(each.fingerprint, use.number, use.total) for each, use in zip(found, uses, strict=True)]
     note_used(session, setting, caller, noted, bank=bank)
     return tuple(found)
+
+
+def _proper(use: InvoiceUse) -> str:
+    """The invoice's number; InputError for one that two readers could write differently."""
+    if not use.number or use.number != use.number.strip() or not use.number.isprintable():
+        raise InputError("an invoice's number is its text without blanks at the ends")
+    return use.number

@@ -16,6 +16,7 @@ from sqlalchemy import Update, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ledger.agreements import Agreement, Issue, Revoke, RevokeIssue
+from ledger.calendar import Timestamp
 from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, require
@@ -48,17 +49,20 @@ from ledger.tables import VoucherRow
 def recall(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *, reason: str) -> bool:
     """The maker takes its offer back; whether that is done, or waits for its revocation to land.
 
-    The revocation is an offer too, which the maker signs by the key that is not kept here. Refusal OfferClosed;
+    The revocation is an offer too, which the maker signs by the key that is not kept here. Where it came to nothing
+    (the chain refused it, it ran out, the maker took it back), the offer is recalled again. Refusal OfferClosed;
     NotAllowed for another organisation's offer, and for what the maker cannot revoke.
     """
     require(caller, Right.SIGN)
     if offer.organisation != caller.organisation:
         raise Refusal("NotAllowed", {"act": "recall", "needs": "whoever made the offer"})
-    require_open(offer, now=setting.chain_clock())
+    again = offer.status == RECALLING and _came_to_nothing(session, setting, offer)
+    if not again:
+        require_open(offer, now=setting.chain_clock())
     party, at, said = caller.acting(), setting.machine_clock(), proper_reason(reason)
     together = in_order(session, offer)
     signed = [row for each in together for row in each.signatures if row.party == party]
-    at_once = all(row.made == CUSTODIAL for row in signed if row.consent is not None)
+    at_once = not again and all(row.made == CUSTODIAL for row in signed if row.consent is not None)
     for each in together:
         each.reason = said
         if at_once:
@@ -86,10 +90,22 @@ def stop(session: Session, setting: Setting, caller: Caller, offer: OfferRow, *,
     audit.note(session, caller, "stop", subject=f"offer {offer.id}", at=offer.changed_at, facts=facts)
 
 
+def _came_to_nothing(session: Session, setting: Setting, offer: OfferRow) -> bool:
+    """Whether the offer's revocation will not land any more."""
+    revocation = session.get(OfferRow, offer.recalled_by or 0)
+    if revocation is None:
+        return True
+    if revocation.status == COMPLETE:
+        item = session.get(OutboxRow, revocation.item or 0)
+        return item is not None and item.status in GONE
+    return revocation.status != OPEN or revocation.expires_at < setting.chain_clock()
+
+
 def _revocation(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> Proposal:
     """What voids the offered agreement on the chain."""
     offered = proposal_of(session, setting, offer)
-    until, agreement = deadline(setting, None), offered.agreement
+    # No second one is word for word the first, which may have been refused.
+    until, agreement = Timestamp(deadline(setting, None) - offer.version), offered.agreement
     if isinstance(agreement, Issue):
         number = promise_id(agreement, domain_of(agreement, offered.pin))
         revoking: Agreement = RevokeIssue(number, caller.acting(), until)

@@ -54,6 +54,13 @@ def reserve(session: Session, ledger: str, line: LineId, *, face: int, now: int)
     return held[0]
 
 
+def hold_lines(session: Session, ledger: str, lines: Collection[LineId]) -> None:
+    """Holds these lines, then their parents, until the transaction ends: an order that all who hold several keep."""
+    found = [_hold(session, ledger, line) for line in sorted(lines)]
+    for parent in sorted({row.parent for row in found if row is not None and row.parent is not None}):
+        _hold(session, ledger, parent)
+
+
 def headroom_of(session: Session, ledger: str, row: LineRow, *, now: int) -> Headroom:
     """The sums of one line. `now`: the chain's time, at which open offers may have expired."""
     return headrooms(session, ledger, [row], now=now)[row.line]

@@ -33,10 +33,15 @@ def ask(session: Session, caller: Caller, offer: OfferRow) -> None:
     session.add(row)
 
 
+def is_waiting(session: Session, offer: OfferRow) -> bool:
+    """Whether a reviewer has to look at it and none has."""
+    row = session.get(ReviewRow, offer.number)
+    return row is not None and row.reviewer is None
+
+
 def require_reviewed(session: Session, offer: OfferRow) -> None:
     """Refusal ReviewNeeded where a reviewer has to look at it and none has."""
-    row = session.get(ReviewRow, offer.number)
-    if row is not None and row.reviewer is None:
+    if is_waiting(session, offer):
         raise Refusal("ReviewNeeded", {"offer": offer.id})
 
 

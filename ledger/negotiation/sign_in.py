@@ -259,6 +259,20 @@ def bearer_of(session: Session, token: str, *, key: bytes, now: int) -> Caller:
     return _caller(f"client {identity}", roles, row.OrganisationRow)
 
 
+def present_caller(session: Session, organisation: int, who: str) -> Caller | None:
+    """The person or program of this organisation that `Caller.who` names, with what it may do now; None where it is not
+    let in any more."""
+    kind, _, name = who.partition(" ")
+    row: PersonRow | ApiClientRow | None = None
+    if kind == "person" and name.isdecimal():
+        row = session.get(PersonRow, int(name))
+    elif kind == "client":
+        row = session.get(ApiClientRow, name)
+    if row is None or row.organisation != organisation or row.disabled:
+        return None
+    return _caller(who, set(row.roles), session.get_one(OrganisationRow, organisation))
+
+
 def _token_key(key: bytes) -> OctKey:
     return OctKey.import_key(key, {"kid": sha256(key).hexdigest()[:16]})
 

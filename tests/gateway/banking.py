@@ -125,7 +125,7 @@ def report_xml(name: str, status: str) -> bytes:
 
 def imported(desk: Desk, content: bytes, *, key: str | None = None, sign: bool = True) -> Any:
     """Gives a file of confirmations in."""
-    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": key or f"import {next(desk.names)}"}
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": key or f"import {desk.login} {next(desk.names)}"}
     return desk.client.post(
         "/api/v1/bank/disbursement-confirmations",
         params={"sign": str(sign).lower()},

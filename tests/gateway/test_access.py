@@ -27,11 +27,19 @@ OPEN = {
     "/api/v1/session",
     "/api/v1/token",
     "/api/v1/applications",
+    "/api/v1/invitations/look",
     "/api/v1/session/provider",
     "/api/v1/session/provider/answer",
 }
 """Paths that ask for nobody, or sign somebody in."""
-OWN = ("/bank/invoice-checks", "/clients", "/invitations", "/people")
+OWN = (
+    "/bank/invoice-checks",
+    "/clients",
+    "/invitations",
+    "/people",
+    "/issuer/bulk-checks",
+    "/issuer/bulk-runs",
+)
 """Paths under which everybody makes something of the own organisation."""
 
 
@@ -57,11 +65,24 @@ def theirs(shared_house: House) -> Theirs:
     run = _run(house)
     ids |= {"run": run["id"], "payment": run["items"][0]["end_to_end"]}
     made = house.desk(ISSUER).post("/issuer/programmes", {"name": "PO private", "longest_tenor": 90})
+    waits = house.desk(A).post("/supplier/invited-transfers", {"voucher": voucher, "name": "PO private"})
+    ids["transfer"] = str(waits.json()["id"])
+    ids["file"] = _sent_file(house)
     ids["programme"] = str(made.json()["id"])
     house.desk(ISSUER).post(f"/issuer/programmes/{ids['programme']}/close")
     quote = bought_by_the_bank(house)
     ids |= {"request_id": quote["request"], "quote_id": quote["id"]}
     return Theirs(house, {**ids, "due_day": house.day(120), "person": person, "party": str(A)})
+
+
+def _sent_file(house: House) -> str:
+    """A file of promises that the issuer has sent."""
+    head = "reference,line,supplier,face,due,invoice_number,invoice_amount,invoice_total"
+    content = f"{head}\nPO private 5,2-1,{A},500.00,{house.day(90)},F,500.00,500.00\n".encode()
+    desk = house.desk(ISSUER)
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": "file", "Content-Type": "text/csv"}
+    done = desk.client.post("/api/v1/issuer/bulk-runs", content=content, headers=told)
+    return str(done.json()["id"])
 
 
 def bought_by_the_bank(house: House) -> dict[str, Any]:
@@ -143,6 +164,10 @@ def body_for(path: str, theirs: Theirs) -> Any:
             "value_day": house.day(0),
             "reference": "walk",
         },
+        "/bank/settlement-offers": {
+            "value_day": house.day(0),
+            "rows": [{"voucher": voucher, "reference": "x"}],
+        },
         "/bank/withdrawal-offers": {"voucher": voucher},
         "/bank/line-change-offers": {"line": "2-1", "limit": "1.00"},
         "/bank/line-freeze-offers": {"line": "2-1", "frozen": True, "reason": "x"},
@@ -177,6 +202,11 @@ def body_for(path: str, theirs: Theirs) -> Any:
         "/clients": {"name": "ERP", "roles": ["signatory", "operator"]},
         "/issuer/programmes": {"name": "walk", "longest_tenor": 90},
         "/versions": {"longest_tenor": 90},
+        "/bulk-checks": None,
+        "/bulk-runs": None,
+        "/next": {"sign": True},
+        "/supplier/invited-transfers": {"voucher": voucher, "name": "walk"},
+        "/look": {"invitation": "x" * 40},
         "/close": None,
         "/pass": None,
         "/stop": {"reason": "x"},
@@ -219,6 +249,7 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
             continue
         known = {"offer_id": "0" * 32, "voucher": "0x" + "0" * 64, "line": "1-1", "organisation": 1}
         known |= {"programme": "0" * 32, "request_id": "0" * 32, "quote_id": "0" * 32}
+        known["programme"] = known["file"] = known["transfer"] = "0" * 32
         path = door.path.format(**known, due_day="2026-09-30", person=1, party=1, run="0" * 32)
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
@@ -238,6 +269,10 @@ def test_no_route_shows_or_moves_what_is_others(theirs: Theirs, party: int, role
         if path == "/bank/disbursement-confirmations":
             answer = imported(desk, statement_xml(house, (theirs.ids["payment"], "1.00")), sign=False)
             assert answer.status_code == 403 or answer.json()["counts"] == {"unknown": 1}
+            continue
+        if path == "/bank/settlement-offers":
+            answer = desk.post(path, body_for(path, theirs))
+            assert answer.status_code == 403 or answer.json()["asserted"] == 0
             continue
         filled = path.format(**theirs.ids)
         if method == "GET":

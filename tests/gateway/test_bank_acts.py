@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from ledger.agreements import Freeze, VoucherId
+from ledger.calendar import Day
 from ledger.columns import bytes_of
+from ledger.members import parse_voucher
 from ledger.negotiation.openings import contents
 from ledger.offer_tables import OpeningRow
 from ledger.reconciliation import reference_hash
 from tests.gateway.banking import pledged, row_of, sold
 from tests.gateway.house import House
 from tests.gateway.offering import problem
-from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, some_hash
+from tests.ledger.office import BANK, FACTOR, ISSUER, LATER, OTHER_BANK, REGISTRAR, A, B, some_hash
 
 
 def paid(house: House, voucher: str, **more: Any) -> dict[str, Any]:
@@ -76,6 +79,29 @@ def test_the_contract_s_rules_are_asked_first(shared_house: House) -> None:
     assert problem(desk.post("/bank/line-change-offers", {"line": "2-1"})) == (422, "InputError")
 
 
+def test_a_hash_of_others_is_not_opened_by_putting_it_into_an_agreement_of_one_s_own(
+    shared_house: House,
+) -> None:
+    house = shared_house
+    voucher = house.held(reference="secret reason")
+    offer = house.desk(BANK).offers("/bank/payment-offers", paid(house, voucher, with_payee=True))
+    assert house.desk(A).get(f"/offers/{offer['id']}/openings").json()["items"][0]["text"] == "2026 0001"
+    other = house.held(reference="mine")
+    copied = {
+        "agreement": "AssertPayment",
+        "voucher": other,
+        "sequence": 1,
+        "purpose": "settlement",
+        "payee": A,
+        "amount": 100_000,
+        "value_day": house.day(0),
+        "payment_reference": offer["agreement"]["payment_reference"],
+    }
+    mine = house.desk(A).post("/offers", {"agreement": copied, "agreed": True})
+    assert mine.status_code == 201, mine.text
+    assert house.desk(A).get(f"/offers/{mine.json()['id']}/openings").json() == {"items": []}
+
+
 # ---- what it does ------------------------------------------------------------------------------------------
 
 
@@ -113,6 +139,43 @@ def test_on_the_due_day_the_bank_alone_asserts_and_takes_back(house: House) -> N
         404,
         "NotFound",
     )
+
+
+def test_a_due_day_is_asserted_in_one_list_and_a_list_sent_again_asserts_nothing_twice(house: House) -> None:
+    plain, pledged_, frozen = (house.held(reference=f"L {n}") for n in range(3))
+    pledged(house, pledged_, OTHER_BANK, 30_000)
+    house.office.pass_days(120)
+    stop = Freeze(VoucherId(parse_voucher(frozen)), some_hash("o"), Day(house.office.today + 9), LATER)
+    house.office.do(stop, REGISTRAR)
+    house.office.follow()
+    day, desk = house.day(0), house.desk(BANK)
+    shares = desk.get(f"/bank/settlement-lists/{day}/shares", issuer=ISSUER, paid="3000.00").json()
+    rows = [
+        {"voucher": each["voucher"], "payee": each["payee"], "amount": each["amount"], "reference": f"R {n}"}
+        for n, each in enumerate(shares["items"])
+    ]
+    assert len(rows) == 4
+    body = {"value_day": day, "rows": rows, "sign": True}
+    assert problem(house.desk(BANK, "operator").post("/bank/settlement-offers", body)) == (403, "NotAllowed")
+    theirs = house.desk(OTHER_BANK).post("/bank/settlement-offers", body).json()
+    assert (theirs["asserted"], {each["problem"]["type"] for each in theirs["items"]}) == (
+        0,
+        {"/problems/NotFound"},
+    )
+    done = desk.post("/bank/settlement-offers", body).json()
+    said = {
+        (row["voucher"], row["payee"]): each["problem"]["type"] if each["problem"] else "asserted"
+        for row, each in zip(rows, done["items"], strict=True)
+    }
+    assert said[plain, A] == said[pledged_, OTHER_BANK] == "asserted"
+    assert said[pledged_, A] != "asserted"  # the holder's turn is when the pledgee's payment is complete
+    assert done["asserted"] == sum(each == "asserted" for each in said.values())
+    again = desk.post("/bank/settlement-offers", body).json()
+    assert again["asserted"] == 0
+    house.land()
+    offers = desk.get("/offers", verb="assertPayment").json()["items"]
+    assert {each["status"] for each in offers} == {"landed"}
+    assert len(offers) == done["asserted"]
 
 
 def test_a_pledgee_is_paid_first_and_the_holder_signs_too_where_it_is_agreed(house: House) -> None:
@@ -158,6 +221,8 @@ def test_a_court_freeze_is_asked_for_by_the_bank_and_signed_by_the_registrar_alo
     assert problem(house.desk(BANK).post("/bank/court-freeze-requests", {**body, "sign": True}))[0] == 422
     offer = house.desk(BANK).offers("/bank/court-freeze-requests", body)
     assert [each["party"] for each in offer["consents"]] == [REGISTRAR]
+    order = house.desk(REGISTRAR).get(f"/offers/{offer['id']}/openings").json()
+    assert order == {"items": [{"member": "order", "text": body["order"]}]}
     own = house.desk(BANK).post(f"/offers/{offer['id']}/signatures", {"custodial": True})
     assert problem(own) == (403, "NotASigner")
     house.desk(REGISTRAR).signs(offer["id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -178,6 +179,19 @@ def test_a_voucher_is_in_one_run_only(selling: House) -> None:
     cancelled = maker(selling).post(f"{RUNS}/{run['id']}/cancel", {"reason": "typed twice"})
     assert (cancelled.json()["state"], cancelled.json()["items"][0]["state"]) == ("cancelled", "cancelled")
     assert prepared(selling, one)["state"] == "prepared"
+
+
+def test_of_two_who_prepare_the_same_voucher_at_once_one_does(any_house: House) -> None:
+    with_accounts(any_house)
+    body = run_of(any_house, sale(any_house, "at once"))
+    desks = [any_house.desk(OTHER_BANK, role) for role in ("operator", "signatory")]
+    with ThreadPoolExecutor(2) as pool:
+        done = [each.result() for each in [pool.submit(desk.post, RUNS, body) for desk in desks]]
+    assert sorted(each.status_code for each in done) == [201, 409]
+    (refused,) = [each for each in done if each.status_code == 409]
+    (made,) = [each for each in done if each.status_code == 201]
+    assert problem(refused) == (409, "AlreadyInRun")
+    assert refused.json()["facts"]["run"] == made.json()["id"]
 
 
 # ---- who releases ------------------------------------------------------------------------------------------

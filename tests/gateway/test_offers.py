@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from eth_account import Account
+from sqlalchemy import select
 
 from ledger.negotiation.recalls import sweep
+from ledger.offer_tables import OfferRow
 from ledger.outbox import machine_clock
+from ledger.outbox_acts import withdraw
 from tests.gateway.house import House
 from tests.gateway.offering import WHOLE, offered, problem, signed_outside, sums
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, A, B, C, key_of
@@ -150,6 +153,28 @@ def test_a_transfer_that_was_signed_outside_is_recalled_by_moving_the_voucher_on
         sweep(session, now=house.office.chain.now() + 1, at=machine_clock())
     assert desk.get(f"/offers/{offer['id']}").json()["status"] == "recalled"
     assert desk.get(f"/vouchers/{voucher}").json()["sequence"] == 3
+
+
+def test_a_recall_whose_revocation_came_to_nothing_is_begun_again(house: House) -> None:
+    issuer = house.desk(ISSUER)
+    offer = issuer.offers("/issuer/promise-offers", {**house.promise(reference="PO again"), "sign": False})
+    signed_outside(house, issuer, offer["id"], ISSUER)
+    path = f"/offers/{offer['id']}/recall"
+    assert issuer.post(path, {"reason": "ordered twice"}).json()["status"] == "recalling"
+    assert problem(issuer.post(path, {"reason": "sooner"})) == (409, "OfferClosed")
+    (first,) = issuer.get("/offers", to_sign=True).json()["items"]
+    issuer.signs(first["id"])
+    with house.office.store.writing() as session:
+        item = int(session.scalars(select(OfferRow.item).where(OfferRow.id == first["id"])).one() or 0)
+    withdraw(house.office.store, item, who="operator", reason="taken out")
+    assert issuer.post(path, {"reason": "ordered twice"}).json()["status"] == "recalling"
+    blocked = house.desk(A).post(f"/offers/{offer['id']}/signatures", {"custodial": True})
+    assert problem(blocked) == (409, "OfferClosed")
+    (second,) = issuer.get("/offers", to_sign=True).json()["items"]
+    issuer.signs(second["id"])
+    house.land()
+    assert issuer.get(f"/offers/{offer['id']}").json()["status"] == "recalled"
+    assert sums(house) == ("0.00", "0.00", WHOLE)
 
 
 def test_nobody_recalls_what_others_offered_or_what_is_complete(shared_house: House) -> None:

@@ -97,10 +97,19 @@ def test_a_process_that_dies_at_any_step_leaves_both_or_nothing(any_house: House
     assert accepting.get(f"/vouchers/{offer['voucher']}").json()["face"] == "1000.00"
 
 
+def test_what_one_person_was_told_is_no_answer_to_another(shared_house: House) -> None:
+    body = shared_house.promise(reference="PO whose name")
+    refused = shared_house.desk(ISSUER, "auditor").post("/issuer/promise-offers", body, key="shared")
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/NotAllowed")
+    other = shared_house.desk(ISSUER).post("/issuer/promise-offers", body, key="shared")
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/KeyReused")
+    assert shared_house.desk(ISSUER).post("/issuer/promise-offers", body, key="own").status_code == 201
+
+
 def test_while_a_request_is_worked_on_a_second_one_of_its_name_is_refused(any_house: House) -> None:
     """On PostgreSQL also where the two are in different processes, which the list in memory does not know."""
     house, store = any_house, any_house.office.store
-    named = Named(organisation=1, key="slow", endpoint="POST /x", body=b"{}", at=1)
+    named = Named(organisation=1, who="person 1", key="slow", endpoint="POST /x", body=b"{}", at=1)
     at_work, go_on = threading.Event(), threading.Event()
     answers: list[Answer] = []
 

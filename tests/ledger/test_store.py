@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from ledger import (
+    bulk_tables,
     disbursement_tables,
     invoice_tables,
     offer_tables,
@@ -256,6 +257,7 @@ def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_wha
     people = {
         each.__tablename__
         for module in (
+            bulk_tables,
             disbursement_tables,
             invoice_tables,
             offer_tables,
