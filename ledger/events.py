@@ -76,13 +76,14 @@ __all__ = [
     "EMPTY_JOURNAL",
     "EVENTS",
     "OUTSIDE_JOURNAL",
+    "TOPICS",
     "Event",
     "EventType",
     "advance",
     "advance_log",
     "decode",
 ]
-__all__ += ["encode", "journal_entry", "journal_start"]
+__all__ += ["encode", "journal_entry", "journal_start", "topics_of"]
 __all__ += ["HandOverAccepted", "HandOverProposed", "PartyAdmitted", "PartyRekeyed", "PartySuspension"]
 __all__ += ["RegistryEvent", "RekeyProposed", "RekeyVetoed", "RekeyWithdrawn", "VerifierListed"]
 __all__ += ["Cancelled", "Discounted", "InvoiceReturned", "InvoiceUsed", "IssueRevoked", "IssueStopped"]
@@ -122,6 +123,9 @@ _WORD: Final = 256
 _LAYOUT: Final = {8: "31xB", 16: "30xH", 24: "28xI", 32: "28xI", 64: "24xQ", 160: "32s", 256: "32s"}
 """How `struct` takes a number of so many bits out of a word; 24 bits as 32, whose highest are unused anyway."""
 _read_number: Final = partial(int.from_bytes, byteorder="big")
+
+
+_SUBJECT_LATE: Final = ((0, _read_number),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,8 @@ def _event_type(event: type) -> EventType:
 _BY_CLASS: Final = {event: _event_type(event) for event in (*RegistryEvent.__args__, *LedgerEvent.__args__)}
 EVENTS: Final = MappingProxyType({each.topic0: each for each in _BY_CLASS.values()})
 """Every event of both contracts, by first topic."""
+TOPICS: Final = MappingProxyType({each.event.__name__: each.topic0 for each in EVENTS.values()})
+"""The first topics, by the event's name."""
 
 
 def encode(event: Event) -> tuple[tuple[bytes, bytes], bytes]:
@@ -193,7 +199,9 @@ def decode(topics: Sequence[bytes], data: bytes) -> Event:
     if len(raw) != form.layout.size or int.from_bytes(raw) & form.unused:
         raise _unfit(form, topics, data)
     values = form.layout.unpack(raw)
-    if form.late:
+    if form.late == _SUBJECT_LATE:  # by far the commonest
+        values = (_read_number(values[0]), *values[1:])
+    elif form.late:
         given = list(values)
         try:
             for at, read in form.late:
@@ -203,6 +211,14 @@ def decode(topics: Sequence[bytes], data: bytes) -> Event:
         values = tuple(given)
     event: Event = form.event(*values)
     return event
+
+
+def topics_of(name: str, subject: bytes) -> tuple[bytes, bytes]:
+    """The topics of the log of an event of this name. VerificationError where there is none."""
+    topic0 = TOPICS.get(name)
+    if topic0 is None:
+        raise VerificationError(f"{name!r} is no event of these contracts")
+    return topic0, subject
 
 
 def _unfit(form: EventType | None, topics: Sequence[bytes], data: bytes) -> VerificationError:

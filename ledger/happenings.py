@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -92,8 +93,8 @@ def history_row(
 
     `after`: the voucher then. `day`: the block's. `other`: the part that came of it, or of which it came.
     """
-    event = happening.event
-    said = OF_VOUCHERS[type(event)]
+    event, kind = happening.event, type(happening.event)
+    said = OF_VOUCHERS[kind]
     state = (
         (None,) * 5
         if after is None
@@ -104,15 +105,21 @@ def history_row(
         f"0x{number:064x}",
         happening.block,
         happening.log_index,
-        type(event).__name__,
+        kind.__name__,
         day,
-        f"0x{happening.tx_hash.hex()}",
+        hash_text(happening.tx_hash),
         said.who(event) if said.who else None,
         _fens(said.how_much(event)) if said.how_much else None,
         f"0x{said.which(event).hex()}" if said.which else None,
         None if other is None else f"0x{other:064x}",
         *state,
     )
+
+
+@lru_cache(maxsize=16)
+def hash_text(value: bytes) -> str:
+    """As `hex_of`; of a transaction, for all the rows that it leaves."""
+    return "0x" + value.hex()
 
 
 def _fens(amount: int) -> int:

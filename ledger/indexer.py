@@ -23,7 +23,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -36,13 +36,13 @@ from ledger.calendar import Timestamp
 from ledger.chain import Chain, Log
 from ledger.crash_points import reach
 from ledger.errors import ChainError, TallystickError, VerificationError
-from ledger.events import Event, advance_log
+from ledger.events import Event, advance_log, topics_of
 from ledger.forks import MARGIN, NodesDisagree, ReorgTooDeep, fork, require_agreement
 from ledger.halts import INDEX, halt, resume
-from ledger.happenings import Happening
+from ledger.happenings import Happening, hash_text
 from ledger.pin import Pin, check_pin
 from ledger.row_writing import add
-from ledger.rows import Surroundings
+from ledger.rows import Kept
 from ledger.store import Followed, Store, followed, pins, unfollowed
 from ledger.stretch import Cursor, JournalMismatch, Stretch, journal_head, stretches
 from ledger.tables import BlockRow, CursorRow, EventRow, bytes_of
@@ -53,8 +53,6 @@ __all__ += ["rebuild", "rewind", "serve"]
 LOG: Final = logging.getLogger("ledger.indexer")
 SPAN: Final = 2_000
 """Blocks that are read and committed together at most; fewer where they hold many events."""
-REMEMBERED: Final = 200_000
-"""Vouchers of one contract that are kept in memory between two commits."""
 COLLECT_AFTER: Final = 1_000_000
 """New objects after which Python looks for circles of them, while blocks are read and written."""
 PATIENCE: Final = 20
@@ -103,6 +101,7 @@ def follow(
         store,
         chain,
         _pinned(store, chain, witness),
+        Kept(),
         confirmations=confirmations,
         span=span,
         margin=margin,
@@ -116,6 +115,7 @@ def _follow(
     store: Store,
     chain: Chain,
     contracts: Sequence[Followed],
+    kept: Kept,
     *,
     confirmations: int,
     span: int,
@@ -143,7 +143,7 @@ def _follow(
             return Progress(lowest, target, events, rewound_to)
         try:
             for stretch in _written(
-                store, chain, contracts, cursors, target=target, span=span, witness=witness
+                store, chain, contracts, cursors, kept, target=target, span=span, witness=witness
             ):
                 if stretch is None:
                     in_vain += 1
@@ -184,13 +184,14 @@ def serve(
     """
     checked: set[Pin] = set()
     _pinned(store, chain, witness, checked)
-    failed, works = 0, False
+    failed, kept, works = 0, Kept(), False
     while not stop.is_set():
         try:
             done = _follow(
                 store,
                 chain,
                 _pinned(store, chain, witness, checked),
+                kept,
                 confirmations=confirmations,
                 span=span,
                 margin=margin,
@@ -288,13 +289,13 @@ def _pinned(
 def _journal(session: Session, each: Followed) -> bytes:
     """The journal head that a contract's stored events give."""
     query = (
-        select(EventRow.topics, EventRow.data)
+        select(EventRow.name, EventRow.subject, EventRow.data)
         .where(EventRow.contract == each.contract)
         .order_by(EventRow.block, EventRow.log_index)
     )
     head = each.journal_start
-    for topics, data in session.execute(query).yield_per(projection.PIECE):
-        head = advance_log(head, [bytes_of(topic) for topic in topics], bytes_of(data))
+    for name, subject, data in session.execute(query).yield_per(projection.PIECE):
+        head = advance_log(head, topics_of(name, subject), bytes_of(data))
     return head
 
 
@@ -315,6 +316,7 @@ def _written(
     chain: Chain,
     contracts: Sequence[Followed],
     cursors: Mapping[str, Cursor],
+    kept: Kept,
     *,
     target: int,
     span: int,
@@ -322,7 +324,6 @@ def _written(
 ) -> Iterator[Stretch | None]:
     """The stretches from the cursors on, each as soon as it is committed; None where the chain changed while it was
     read. Ends early where another indexer was faster."""
-    around: dict[str, Surroundings] = {each.contract: Surroundings(each.contract) for each in contracts}
     with _collecting_rarely():
         for stretch in stretches(
             chain, contracts, cursors, target=target, span=span, ahead=not chain.exclusive
@@ -331,42 +332,34 @@ def _written(
                 reach("index: blocks read")
                 if witness is not None:
                     require_agreement(witness, stretch.last)
-                if not _commit(store, stretch, around):
+                if not _commit(store, stretch, kept):
                     return
             yield stretch
 
 
-def _commit(store: Store, stretch: Stretch, around: MutableMapping[str, Surroundings]) -> bool:
-    """Writes a stretch; False where another indexer has moved on meanwhile.
-
-    `around`: what is known of the rows by the stretches just before; the cursors say whether it still is as it was.
-    """
+def _commit(store: Store, stretch: Stretch, kept: Kept) -> bool:
+    """Writes a stretch; False where another indexer has moved on meanwhile."""
     with store.writing() as session:
         rows = _locked(session)
         for contract, cursor in stretch.before.items():
             if (rows[contract].block, rows[contract].block_hash) != (cursor.block, cursor.block_hash):
                 return False
         _write_blocks(session, stretch)
+        times = {number: Timestamp(block.timestamp) for number, block in stretch.blocks.items()}
         for contract, told in stretch.told.items():
             add(session, EventRow, _EVENT, [_event_row(log, event) for log, event in told], kept=True)
-            happenings = (
-                Happening(
-                    event,
-                    log.block,
-                    log.log_index,
-                    log.tx_hash,
-                    Timestamp(stretch.blocks[log.block].timestamp),
-                )
+            happenings = [
+                Happening(event, log.block, log.log_index, log.tx_hash, times[log.block])
                 for log, event in told
-            )
-            if len(around[contract].draft.vouchers) > REMEMBERED:
-                around[contract] = Surroundings(contract)
-            projection.project(session, contract, happenings, surroundings=around[contract])
+            ]
+            around = kept.take(contract, stretch.before[contract])
+            projection.project(session, contract, happenings, surroundings=around)
             after = stretch.after[contract]
             row = rows[contract]
             row.block, row.block_hash, row.journal = after.block, after.block_hash, after.journal
         session.flush()
         reach("index: about to commit")
+    kept.cursors.update(stretch.after)
     reach("index: committed")
     return True
 
@@ -384,14 +377,12 @@ def _write_blocks(session: Session, stretch: Stretch) -> None:
 
 def _event_row(log: Log, event: Event) -> tuple[object, ...]:
     """A row of `events`, in the order of `_EVENT` and just as the database keeps it."""
-    topic0, subject = log.topics
     return (
         log.address,
         log.block,
         log.log_index,
-        f"0x{log.tx_hash.hex()}",
+        hash_text(log.tx_hash),
         type(event).__name__,
-        f"0x{subject.hex()}",
-        f'["0x{topic0.hex()}", "0x{subject.hex()}"]',
+        f"0x{log.topics[1].hex()}",
         f"0x{log.data.hex()}",
     )

@@ -89,14 +89,11 @@ def subject_of(agreement: Agreement | Unsigned, root: VoucherId | None) -> int |
     raise TypeError(f"{type(agreement).__name__} changes nothing")  # a new kind, not yet known here
 
 
-_TOPICS: Final = MappingProxyType({kind.event.__name__: topic0 for topic0, kind in e.EVENTS.items()})
-
-
 def topics_of(event: str, verb: str) -> tuple[bytes, ...]:
     """The first topics under which an item may have landed, by its event's name and its verb."""
     if verb == a.ConfirmPayment.verb():
-        return _TOPICS[event], _TOPICS[e.PaymentCompleted.__name__]
-    return (_TOPICS[event],)
+        return e.TOPICS[event], e.TOPICS[e.PaymentCompleted.__name__]
+    return (e.TOPICS[event],)
 
 
 def first_child(agreement: Agreement | Unsigned) -> bytes | None:

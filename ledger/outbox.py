@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from ledger.agreements import Agreement, Issue, PartyNumber, VoucherId, from_json, to_json
 from ledger.chain import Address, Hash
@@ -30,7 +30,7 @@ from ledger.errors import InputError, Refusal
 from ledger.gas import bare_floor, key_of
 from ledger.landing import event_of, subject_of
 from ledger.members import Contract, parse_voucher, voucher_text
-from ledger.outbox_tables import OutboxRow
+from ledger.outbox_tables import CallRow, OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.pin import Pin
 from ledger.signing import (
@@ -48,6 +48,8 @@ UNKNOWN, WITHDRAWN = "unknown", "withdrawn"
 LANDED: Final = (MINED, FINAL)
 GONE: Final = (REFUSED, WITHDRAWN)
 """What an item is that does not keep its agreement from being put in again."""
+WITH_CALL: Final = joinedload(OutboxRow.call)
+"""For who reads items with what was signed: both rows at once."""
 _Unsigned = tuple[Callable[[VoucherId], Unsigned], Callable[[VoucherId], bytes]]
 _UNSIGNED: Final[Mapping[str, _Unsigned]] = MappingProxyType(
     {
@@ -124,13 +126,15 @@ def put(
         "contract": contract,
         "digest": digest(agreement, Domain(agreement.contract, pin.chain_id, contract)),
         "verb": agreement.verb(),
+        "signers": None if signers is None else list(signers),
+    }
+    signed: _Values = {
         "agreement": to_json(agreement),
         "issued": None if issued is None else to_json(issued),
         "consents": [hex_of(consent) for consent in consents],
-        "signers": None if signers is None else list(signers),
         "calldata": hex_of(call),
     }
-    return _put(session, row, agreement, at=at)
+    return _put(session, row, signed, agreement, at=at)
 
 
 def queue_unsigned(
@@ -153,6 +157,9 @@ def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, a
         "contract": pin.ledger,
         "digest": unsigned_digest(verb, sequence=sequence),
         "verb": name,
+        "signers": [],
+    }
+    said: _Values = {
         "agreement": {
             "agreement": type(verb).__name__,
             "voucher": voucher_text(verb.voucher),
@@ -160,10 +167,9 @@ def put_unsigned(session: Session, verb: Unsigned, *, sequence: int, pin: Pin, a
         },
         "issued": None,
         "consents": [],
-        "signers": [],
         "calldata": hex_of(call),
     }
-    return _put(session, row, verb, at=at)
+    return _put(session, row, said, verb, at=at)
 
 
 def _require_pinned(session: Session, pin: Pin) -> None:
@@ -177,12 +183,15 @@ def unsigned_digest(verb: Unsigned, *, sequence: int) -> bytes:
     return keccak(write(verb.voucher) + sequence.to_bytes(32, "big"))
 
 
-def _put(session: Session, row: _Values, agreement: Agreement | Unsigned, *, at: int) -> int:
-    known = _known(agreement, row["digest"], row["consents"], row["calldata"])
+def _put(session: Session, row: _Values, signed: _Values, agreement: Agreement | Unsigned, *, at: int) -> int:
+    known = _known(agreement, row["digest"], signed["consents"], signed["calldata"])
     values = {**row, **known, "queued_at": at, "status": SIGNED, "attempts": 0}
     put_in = _PUT[session.get_bind().dialect.name]
     number = session.execute(put_in, [values]).scalar()  # nothing where it is there already
-    return number if number is not None else _present(session, row["contract"], row["digest"])
+    if number is None:
+        return _present(session, row["contract"], row["digest"])
+    session.execute(insert(CallRow), [{"number": number, **signed}])
+    return int(number)
 
 
 def _present(session: Session, contract: str, agreed: bytes) -> int:
@@ -249,21 +258,23 @@ class Item:
 def items_of(session: Session, *wanted: ColumnElement[bool]) -> list[Item]:
     """The items of all contracts that answer to all conditions, in their order."""
     chain_id = next((pin.chain_id for pin in pins(session)), 0)
-    query = select(OutboxRow).where(*wanted).order_by(OutboxRow.number)
+    query = select(OutboxRow).options(WITH_CALL).where(*wanted).order_by(OutboxRow.number)
     return [_item(row, chain_id) for row in session.scalars(query)]
 
 
 def fill_in(store: Store) -> None:
     """Works out what rows of an older version do not say."""
     with store.reading() as session:
-        old = select(OutboxRow).where(OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.floor.is_(None))
-        found = [
-            {"number": row.number, **_known(_agreement(row, 0)[0], row.digest, row.consents, row.calldata)}
-            for row in session.scalars(old)
-        ]
+        old = (OutboxRow.status.in_((SIGNED, SENT)), OutboxRow.floor.is_(None))
+        rows = session.scalars(select(OutboxRow).options(WITH_CALL).where(*old))
+        found = [{"number": row.number, **_known_of(row)} for row in rows]
     if found:
         with store.writing() as session:
             session.execute(update(OutboxRow), found)
+
+
+def _known_of(row: OutboxRow) -> _Values:
+    return _known(_agreement(row, 0)[0], row.digest, row.call.consents, row.call.calldata)
 
 
 def _item(row: OutboxRow, chain_id: int) -> Item:
@@ -272,7 +283,7 @@ def _item(row: OutboxRow, chain_id: int) -> Item:
         number=row.number,
         verb=row.verb,
         contract=to_checksum_address(row.contract),
-        call=bytes_of(row.calldata),
+        call=bytes_of(row.call.calldata),
         agreement=agreement,
         root=root,
         sequence=sequence,
@@ -281,9 +292,9 @@ def _item(row: OutboxRow, chain_id: int) -> Item:
 
 def _agreement(row: OutboxRow, chain_id: int) -> tuple[Agreement | Unsigned, VoucherId | None, int]:
     if row.verb in _UNSIGNED:
-        voucher = parse_voucher(str(row.agreement["voucher"]))
-        return _UNSIGNED[row.verb][0](voucher), None, int(row.agreement["sequence"])
-    agreement = from_json(row.agreement)
+        voucher = parse_voucher(str(row.call.agreement["voucher"]))
+        return _UNSIGNED[row.verb][0](voucher), None, int(row.call.agreement["sequence"])
+    agreement = from_json(row.call.agreement)
     if isinstance(agreement, Issue) and chain_id:
         return agreement, root_id(agreement, Domain(Contract.LEDGER, chain_id, row.contract)), 0
     return agreement, None, 0

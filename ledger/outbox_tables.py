@@ -1,6 +1,7 @@
 """The tables of what is to be sent and of how it was sent, as SQLAlchemy 2 classes.
 
     outbox            one row per signed agreement: an item
+    outbox_calls      what was signed, and the call that carries it: written once
     batches           items that go to the chain together, under one nonce of one account
     transactions      the signed bytes of a batch: the first ones, and dearer ones that replaced them
     relay_accounts    the accounts that pay, and which process works each of them at present
@@ -27,7 +28,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ledger.columns import ADDRESS, SUM, Base
 
@@ -65,11 +66,7 @@ class OutboxRow(Base):
     contract: Mapped[str] = mapped_column(ADDRESS)
     digest: Mapped[bytes]
     verb: Mapped[str] = mapped_column(String(32))
-    agreement: Mapped[dict[str, Any]] = mapped_column(JSON)
-    issued: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    consents: Mapped[list[str]] = mapped_column(JSON)
     signers: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
-    calldata: Mapped[str] = mapped_column(Text)
     keys: Mapped[list[str | None] | None] = mapped_column(JSON(none_as_null=True))
     floor: Mapped[int | None]
     event: Mapped[str | None] = mapped_column(String(32))
@@ -86,6 +83,23 @@ class OutboxRow(Base):
     log_index: Mapped[int | None]
     refusal: Mapped[str | None] = mapped_column(String(64))
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    call: Mapped[CallRow] = relationship(innerjoin=True)
+
+
+class CallRow(Base):
+    """What an item's signers agreed to, and the call that carries it to the contract.
+
+    Apart from the item, whose row is written anew twice on its way: most of its bytes stand here and stay.
+    """
+
+    __tablename__ = "outbox_calls"
+    number: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("outbox.number"), primary_key=True, autoincrement=False
+    )
+    agreement: Mapped[dict[str, Any]] = mapped_column(JSON)
+    issued: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    consents: Mapped[list[str]] = mapped_column(JSON)
+    calldata: Mapped[str] = mapped_column(Text)
 
 
 class BatchRow(Base):

@@ -34,6 +34,7 @@ from ledger.events import (
     PaymentWithdrawn,
     VoucherPledged,
     decode,
+    topics_of,
 )
 from ledger.fold import fold_into
 from ledger.happenings import HISTORY, OF_VOUCHERS, Happening, history_row
@@ -87,7 +88,8 @@ def stored(session: Session, contract: str) -> Iterator[Happening]:
     """A contract's events as they are stored, in chain order."""
     query = (
         select(
-            EventRow.topics,
+            EventRow.name,
+            EventRow.subject,
             EventRow.data,
             EventRow.block,
             EventRow.log_index,
@@ -98,8 +100,8 @@ def stored(session: Session, contract: str) -> Iterator[Happening]:
         .where(EventRow.contract == contract)
         .order_by(EventRow.block, EventRow.log_index)
     )
-    for topics, data, block, log_index, tx_hash, timestamp in session.execute(query).yield_per(PIECE):
-        event = decode([bytes_of(topic) for topic in topics], bytes_of(data))
+    for name, subject, data, block, log_index, tx_hash, timestamp in session.execute(query).yield_per(PIECE):
+        event = decode(topics_of(name, subject), bytes_of(data))
         yield Happening(event, block, log_index, tx_hash, Timestamp(timestamp))
 
 
@@ -132,6 +134,10 @@ def project(
 
 
 def _pieces(happenings: Iterable[Happening]) -> Iterator[list[Happening]]:
+    if isinstance(happenings, list) and len(happenings) <= PIECE:
+        if happenings:
+            yield happenings
+        return
     piece: list[Happening] = []
     for happening in happenings:
         if len(piece) >= PIECE and happening.block != piece[-1].block:
@@ -192,7 +198,7 @@ class _Writer:
             fold_into(self.draft, event, day=day)
             return
         number: VoucherId = event.voucher  # type: ignore[union-attr]
-        before = self.draft.vouchers.get(number)
+        before = self.draft.vouchers.get(number) if kind in _SAY_MORE else None
         fold_into(self.draft, event, day=day)
         after = self.draft.vouchers.get(number)
         other = event.child if isinstance(event, Parted) else None

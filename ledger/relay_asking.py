@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ledger.chain import Chain
 from ledger.errors import Refusal
 from ledger.gas import CEILING, batch_gas, with_checks
-from ledger.outbox_tables import OutboxRow
+from ledger.outbox_tables import CallRow, OutboxRow
 from ledger.relay_claims import caps_of
 from ledger.relay_judging import refusal_of
 from ledger.store import Store
@@ -22,8 +22,8 @@ def ask_about(
     """Simulates each of these items alone: those that may go now, and those that are refused, in their order."""
     with store.reading() as session:
         caps = caps_of(session)
-        columns = (OutboxRow.number, OutboxRow.contract, OutboxRow.calldata, OutboxRow.floor)
-        query = select(*columns, OutboxRow.keys, OutboxRow.signers).where(OutboxRow.number.in_(doubted))
+        columns = (OutboxRow.number, OutboxRow.contract, OutboxRow.floor, OutboxRow.keys, OutboxRow.signers)
+        query = select(*columns, CallRow.calldata).join(OutboxRow.call).where(OutboxRow.number.in_(doubted))
         rows = session.execute(query.order_by(OutboxRow.number)).all()
     cleared: list[int] = []
     refused: list[tuple[int, Refusal]] = []

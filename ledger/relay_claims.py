@@ -29,7 +29,7 @@ from ledger.chain import Chain, Fees, Hash
 from ledger.errors import Refusal
 from ledger.gas import CEILING, ITEM_RESERVE, TRANSACTION, Caps, batch_gas, with_checks
 from ledger.outbox import REFUSED, SENT, SIGNED, UNKNOWN, Relayed
-from ledger.outbox_tables import AccountRow, BatchRow, OutboxRow, TransactionRow, WalletGasRow
+from ledger.outbox_tables import AccountRow, BatchRow, CallRow, OutboxRow, TransactionRow, WalletGasRow
 from ledger.relay_accounts import LOG, Holder, require
 from ledger.relay_terms import Sight, Terms
 from ledger.row_writing import PLAIN, one_of
@@ -232,12 +232,13 @@ def _oldest(session: Session, limit: int) -> Sequence[Any]:
     # In two steps: a database that does not know how many are waiting would else sort all of them, calls and all.
     first = select(OutboxRow.number).where(OutboxRow.status == SIGNED).order_by(OutboxRow.number).limit(limit)
     numbers = session.scalars(first.with_for_update(skip_locked=True)).all()
+    call = select(CallRow.calldata).where(CallRow.number == OutboxRow.number).scalar_subquery()
     query = (
         select(
             OutboxRow.number,
             OutboxRow.contract,
             OutboxRow.verb,
-            OutboxRow.calldata,
+            call.label("calldata"),
             OutboxRow.floor,
             cast(OutboxRow.keys, Text).label("keys"),
             cast(OutboxRow.signers, Text).label("signers"),

@@ -20,15 +20,15 @@ from ledger.calendar import Timestamp
 from ledger.chain import Address, Chain, Hash, Log
 from ledger.columns import bytes_of
 from ledger.errors import Refusal
-from ledger.events import Event, decode
+from ledger.events import Event, decode, topics_of
 from ledger.fold import fold
-from ledger.happenings import journal_logs
+from ledger.happenings import OF_VOUCHERS, journal_logs
 from ledger.landing import event_of, shows, subject_of
 from ledger.outbox import LANDED, REFUSED, Item, items_of
 from ledger.outbox_tables import OutboxRow
 from ledger.rows import world_around
 from ledger.store import Store
-from ledger.tables import BlockRow, CursorRow, EventRow, HistoryRow
+from ledger.tables import NOT_OF_VOUCHERS, BlockRow, CursorRow, EventRow, HistoryRow
 
 Reached = tuple[Log, Event, int | None]
 """An event with the sequence that it gave its voucher."""
@@ -95,30 +95,31 @@ def shows_item(event: Event, item: Item, *, reached: int | None) -> bool:
 def stored(session: Session, item: Item) -> list[Reached]:
     """The indexed events that may be an item's: those of its subject, or of its kind where it does not say that."""
     contract, subject = item.contract, subject_of(item.agreement, item.root)
+    kind = event_of(item.agreement)
+    at_its_place = and_(
+        HistoryRow.contract == EventRow.contract,
+        HistoryRow.voucher == VoucherId(subject or 0),
+        HistoryRow.block == EventRow.block,
+        HistoryRow.log_index == EventRow.log_index,
+    )
     query = (
         select(EventRow, BlockRow.hash, HistoryRow.sequence)
         .join(BlockRow, BlockRow.number == EventRow.block)
-        .outerjoin(
-            HistoryRow,
-            and_(
-                HistoryRow.contract == EventRow.contract,
-                HistoryRow.voucher == VoucherId(subject or 0),
-                HistoryRow.block == EventRow.block,
-                HistoryRow.log_index == EventRow.log_index,
-            ),
-        )
+        .join(HistoryRow, at_its_place, isouter=kind not in OF_VOUCHERS)
         .where(EventRow.contract == contract)
         .order_by(EventRow.block, EventRow.log_index)
     )
     if subject is None:
-        query = query.where(EventRow.name == event_of(item.agreement).__name__)
+        query = query.where(EventRow.name == kind.__name__)
     else:
         query = query.where(EventRow.subject == subject.to_bytes(32))
+        if kind not in OF_VOUCHERS:
+            query = query.where(NOT_OF_VOUCHERS)
     found: list[Reached] = []
     for row, block_hash, reached in session.execute(query):
         log = Log(
             address=contract,
-            topics=tuple(bytes_of(topic) for topic in row.topics),
+            topics=topics_of(row.name, row.subject),
             data=bytes_of(row.data),
             block=row.block,
             block_hash=Hash(block_hash),

@@ -33,7 +33,7 @@ from ledger.chain import (
 from ledger.columns import bytes_of
 from ledger.crash_points import reach
 from ledger.outbox import SENT, UNKNOWN
-from ledger.outbox_tables import BatchRow, OutboxRow, TransactionRow
+from ledger.outbox_tables import BatchRow, CallRow, OutboxRow, TransactionRow
 from ledger.relay_accounts import LOG, Holder, require
 from ledger.relay_claims import GAP_GAS, Outgoing, store_transaction
 from ledger.relay_terms import Sight, Terms
@@ -259,7 +259,7 @@ def replace(
         batch = session.get_one(BatchRow, lowest.batch)
         if batch.left_at is not None:
             return _filler(session, chain, batch, fees, sight=sight)
-        query = select(OutboxRow.number, OutboxRow.calldata).where(OutboxRow.number.in_(batch.items))
+        query = select(CallRow.number, CallRow.calldata).where(CallRow.number.in_(batch.items))
         calls = {number: bytes_of(call) for number, call in session.execute(query)}
         items = [calls[number] for number in batch.items]
         data, to = b"", sight.account

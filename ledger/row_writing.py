@@ -28,16 +28,21 @@ PLAIN: Final = MappingProxyType({"synchronize_session": False})
 """Options of a statement that changes rows of which the session keeps no objects: it need not look for them."""
 MANY: Final = 50
 """Rows from which on a temporary table is worth its making."""
+AT_ONCE: Final = 200
+"""Plain rows that are handed to the driver in one piece."""
 
 
 def add(
     session: Session, table: type[Base], names: Sequence[str], rows: Sequence[Values], *, kept: bool = False
 ) -> None:
     """Inserts rows that have these columns, in this order. `kept`: their values are already as the database keeps
-    them."""
+    them, plain numbers and words."""
     if not rows:
         return
     connection = session.connection()
+    if kept and connection.dialect.name == "postgresql":
+        _copy_plain(connection, _quoted(connection, table.__tablename__), names, rows)
+        return
     values = rows if kept else _as_kept(connection, table, names, rows)
     if connection.dialect.name == "postgresql":
         _copy(connection, _quoted(connection, table.__tablename__), names, values)
@@ -104,6 +109,20 @@ def _copy(connection: Connection, into: str, names: Sequence[str], rows: Iterabl
     with _as_sqlalchemy(connection, statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _copy_plain(connection: Connection, into: str, names: Sequence[str], rows: Sequence[Values]) -> None:
+    """As `_copy`, in half the time, of values that no form of writing has to be found for."""
+    columns = ", ".join(_quoted(connection, name) for name in names)
+    statement = f"copy {into} ({columns}) from stdin (null 'None')"
+    form = "\t".join(["%s"] * len(names)) + "\n"
+    driver: Any = connection.connection.driver_connection
+    with _as_sqlalchemy(connection, statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for at in range(0, len(rows), AT_ONCE):
+            lines = "".join([form % row for row in rows[at : at + AT_ONCE]])
+            if "\\" in lines:  # a tab or a new line too many is refused by the database
+                raise ValueError(f"a row for {into} has a value that is neither a number nor a plain word")
+            copy.write(lines)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
     worlds_of      the same of every pinned ledger, in order of succession
     world_around   just what a few events can touch
     Surroundings   the same of events that go on and on, each row read once
+    Kept           the same from one commit to the next
 
 How a row turns into a record is in `record_rows.py`. Rows are read as plain ones, which have the attributes of their
 table's class: the index reads too many for objects that a session keeps. Nothing is written here.
@@ -12,7 +13,7 @@ table's class: the index reads too many for objects that a session keeps. Nothin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
@@ -67,6 +68,8 @@ V = TypeVar("V")
 R = TypeVar("R", bound=Base)
 AT_ONCE: Final = 2_000
 """Keys in one query; databases set limits to them."""
+REMEMBERED: Final = 200_000
+"""Vouchers of one contract that are kept in memory between two commits."""
 
 
 def world_of(session: Session, ledger: str) -> World:
@@ -242,6 +245,26 @@ class Surroundings:
         new = keys - asked
         asked |= new
         return rows_of(session, table, self.contract, column, new)
+
+
+@dataclass(slots=True)
+class Kept:
+    """What one process knows of contracts' rows since it last wrote them, and the cursors that it wrote with them.
+
+    Rows are a function of the events up to the cursor: who finds his cursor again knows what the rows say, whatever
+    others have done meanwhile.
+    """
+
+    cursors: dict[str, object] = field(default_factory=dict)
+    around: dict[str, Surroundings] = field(default_factory=dict)
+
+    def take(self, contract: str, cursor: object) -> Surroundings:
+        """What is known at this cursor, for one commit: if that fails, it is of no use any more."""
+        present = self.cursors.pop(contract, None)
+        around = self.around.get(contract)
+        if around is None or present != cursor or len(around.draft.vouchers) > REMEMBERED:
+            around = self.around[contract] = Surroundings(contract)
+        return around
 
 
 def _of(records: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:

@@ -142,7 +142,7 @@ class _Pace:
             self.window = max(self.window // 2, 1)
 
     def closed(self) -> None:
-        self.enough = min(2 * self.enough, ENOUGH)
+        self.enough = ENOUGH
 
 
 class _Reading:

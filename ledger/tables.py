@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, ForeignKeyConstraint, Index, Integer, String, Text, text
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import (
@@ -41,6 +41,13 @@ __all__ += ["document_tables", "webhook_tables"]
 
 OPEN_FATES: Final = ("asserted", "contested", "confirmed")
 """Of payments that are still under way."""
+_OTHERS: Final = (
+    "name in ('PartyAdmitted', 'PartySuspension', 'PartyRekeyed', 'RekeyProposed', 'RekeyVetoed', 'RekeyWithdrawn', "
+    "'VerifierListed', 'HandOverProposed', 'HandOverAccepted', 'LineGranted', 'LineResized', 'LineFreezing', "
+    "'TenorCapSet', 'IssueStopped')"
+)
+NOT_OF_VOUCHERS: Final = text(f"events.{_OTHERS}")
+"""Of events that are in no voucher's history. Who wants the index by subject says so in these words."""
 _SOLD: Final = text("quote is not null")
 
 
@@ -89,21 +96,31 @@ class BlockRow(Base):
 
 
 class EventRow(Base):
-    """One journal event as it was logged. `subject` is its first field.
+    """One journal event as it was logged. `name` stands for its first topic, `subject`, its first field, is the
+    second.
+
+    Those of one voucher are found by its history.
 
     No foreign key to its block, nor from a history row to its voucher: they would be most of what the database does for
     an event, and what the index writes is checked against the contract's journal head before it is committed.
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index("events_by_subject", "contract", "subject"),)
+    __table_args__ = (
+        Index(
+            "events_by_subject",
+            "contract",
+            "subject",
+            sqlite_where=text(_OTHERS),
+            postgresql_where=text(_OTHERS),
+        ),
+    )
     contract: Mapped[str] = _contract()
     block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     log_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     tx_hash: Mapped[bytes]
     name: Mapped[str] = mapped_column(String(32))
     subject: Mapped[bytes]
-    topics: Mapped[list[str]] = mapped_column(JSON)
     data: Mapped[str] = mapped_column(Text)
 
 

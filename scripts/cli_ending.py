@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ledger.agreements import Cancel, CancelWhole, Issue, Revoke, RevokeIssue, VoucherId, from_json
 from ledger.errors import InputError
 from ledger.members import Contract
-from ledger.outbox import LANDED
+from ledger.outbox import LANDED, WITH_CALL
 from ledger.outbox_tables import OutboxRow
 from ledger.signing import root_id
 from ledger.world import promise_of
@@ -77,12 +77,16 @@ def _issue_of(office: Office, number: VoucherId) -> Issue:
     """The issue agreement of a promise, as it was sent from here."""
     promise = promise_of(number).to_bytes(20)
     with office.store.reading() as session:
-        query = select(OutboxRow).where(
-            OutboxRow.contract == office.pin.ledger,
-            OutboxRow.verb == Issue.verb(),
-            OutboxRow.status.in_(LANDED),
+        query = (
+            select(OutboxRow)
+            .options(WITH_CALL)
+            .where(
+                OutboxRow.contract == office.pin.ledger,
+                OutboxRow.verb == Issue.verb(),
+                OutboxRow.status.in_(LANDED),
+            )
         )
-        sent = [row.agreement for row in session.scalars(query) if row.digest[-20:] == promise]
+        sent = [row.call.agreement for row in session.scalars(query) if row.digest[-20:] == promise]
     found = from_json(sent[0]) if sent else None
     if not isinstance(found, Issue):
         raise InputError(

@@ -28,7 +28,7 @@ from ledger.explain import explain
 from ledger.installation import depth_setting
 from ledger.landing import subject_of
 from ledger.members import LineId, line_text, parse_voucher, voucher_text
-from ledger.outbox import GONE, LANDED, UNKNOWN, WITHDRAWN, Item, Relayed
+from ledger.outbox import GONE, LANDED, UNKNOWN, WITH_CALL, WITHDRAWN, Item, Relayed
 from ledger.outbox_tables import OutboxRow
 from ledger.relay_landed import shows_item, stored
 from ledger.sentences import sentences
@@ -81,7 +81,11 @@ def unfinished(office: Office) -> list[Unfinished]:
     ended, too: a command can be killed before it makes its mark."""
     marked = OutboxRow.number.in_([int(path.name.removeprefix(MARK)) for path in _marks(office.directory)])
     open_ones = OutboxRow.status.not_in((*LANDED, *GONE, UNKNOWN))
-    query = select(OutboxRow).where(or_(open_ones, marked) if office.chain.exclusive else marked)
+    query = (
+        select(OutboxRow)
+        .options(WITH_CALL)
+        .where(or_(open_ones, marked) if office.chain.exclusive else marked)
+    )
     with office.store.reading() as session:
         rows = list(session.scalars(query.order_by(OutboxRow.number)))
     return [_read(office, row) for row in rows]
@@ -152,11 +156,11 @@ def _marks(directory: Path) -> list[Path]:
 
 
 def _read(office: Office, row: OutboxRow) -> Unfinished:
-    if not row.signers and "sequence" in row.agreement and "deadline" not in row.agreement:
+    if not row.signers and "sequence" in row.call.agreement and "deadline" not in row.call.agreement:
         return Unfinished(
-            row.number, row.verb, _called(office, parse_voucher(row.agreement["voucher"])), None
+            row.number, row.verb, _called(office, parse_voucher(row.call.agreement["voucher"])), None
         )
-    agreement = from_json(row.agreement)
+    agreement = from_json(row.call.agreement)
     root = VoucherId(int.from_bytes(row.digest[-20:]) << 96)  # what an issue makes; of no use to the others
     of_settings = isinstance(agreement, SetTenorCap | ListVerifier)  # they name no party, line or voucher
     subject = _subject(office, None if of_settings else subject_of(agreement, root))

@@ -31,7 +31,7 @@ from sqlalchemy import func, select
 
 from ledger.errors import FileError, InputError, SealError, TallystickError
 from ledger.outbox import LANDED
-from ledger.outbox_tables import OutboxRow
+from ledger.outbox_tables import CallRow, OutboxRow
 from ledger.reconciliation import (
     Reconciliation,
     reconcile,
@@ -261,7 +261,8 @@ def counts(store: Store) -> dict[str, int]:
         vouchers = session.scalar(
             select(func.count()).select_from(VoucherRow).where(VoucherRow.promise.is_not(None))
         )
-        calls = list(session.execute(select(OutboxRow.verb, OutboxRow.status, OutboxRow.agreement)))
+        columns = (OutboxRow.verb, OutboxRow.status, CallRow.agreement)
+        calls = list(session.execute(select(*columns).join(OutboxRow.call)))
     done = Counter(verb for verb, status, _ in calls if status in LANDED)
     overdue = [
         agreement for verb, status, agreement in calls if status in LANDED and agreement.get("overdue")

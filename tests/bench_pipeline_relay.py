@@ -31,7 +31,7 @@ from ledger.columns import hex_of
 from ledger.gas import bare_floor, key_of
 from ledger.indexer import Progress, follow, serve
 from ledger.outbox import machine_clock
-from ledger.outbox_tables import OutboxRow
+from ledger.outbox_tables import CallRow, OutboxRow
 from ledger.pin import Pin
 from ledger.row_writing import add
 from ledger.rpc_chain import RpcChain
@@ -55,6 +55,7 @@ PAUSE: Final = 0.2
 TERMS: Final = relay.Terms(gas_budget=15_900_000)
 """Batches as big as a transaction may be."""
 PIECE: Final = 5_000
+_NEXT: Final = func.nextval("outbox_number_seq")
 VERIFIED: Final = 10_000
 """Agreements up to which `verify` compares everything afterwards; of more it takes minutes."""
 WAIT: Final = 600.0
@@ -109,15 +110,20 @@ def piped(
 
 def put_signed(store: Store, pin: Pin, agreed: Iterator[Signed], count: int) -> None:
     """Fills the outbox, as `outbox.put` does one by one."""
-    names = [column.name for column in OutboxRow.__table__.columns if column.name != "number"]
     at = machine_clock()
     for start in range(0, count, PIECE):
-        rows = [_row(pin, next(agreed), at) for _ in range(min(PIECE, count - start))]
         with store.writing() as session:
-            add(session, OutboxRow, names, [tuple(row.get(name) for name in names) for row in rows])
+            numbers = list(
+                session.scalars(select(_NEXT).select_from(func.generate_series(1, min(PIECE, count - start))))
+            )
+            rows = [_row(pin, next(agreed), at) | {"number": number} for number in numbers]
+            for table in (OutboxRow, CallRow):
+                names = [column.name for column in table.__table__.columns]
+                add(session, table, names, [tuple(row.get(name) for name in names) for row in rows])
 
 
 def _row(pin: Pin, signed: Signed, at: int) -> dict[str, Any]:
+    """What stands in both tables of the outbox."""
     transfer, call = signed.transfer, signed.call
     giver, taker = (A, B) if transfer.recipient == B else (B, A)
     return {

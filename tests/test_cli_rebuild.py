@@ -37,7 +37,7 @@ def rows(file: Path) -> dict[str, list[Any]]:
     return {
         name: rows
         for name, rows in found.items()
-        if name not in ("outbox", "batches", "transactions", "relay_accounts", "blocks")
+        if name not in ("outbox", "outbox_calls", "batches", "transactions", "relay_accounts", "blocks")
     }
 
 

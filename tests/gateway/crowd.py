@@ -12,6 +12,7 @@ from random import Random
 from typing import Final
 
 from ledger.agreements import PartyNumber, VoucherId
+from ledger.calendar import Day
 from ledger.events_ledger import Discounted, Issued, Parted, Transferred
 from ledger.events_registry import PartyAdmitted
 from ledger.happenings import Happening
@@ -59,7 +60,7 @@ def crowd(house: House) -> None:
                     LINE,
                     holders[0],
                     FACE,
-                    office.today + random.randint(30, 180),
+                    Day(office.today + random.randint(30, 180)),
                     100 * YUAN,
                     6,
                     some_hash("terms"),
@@ -86,7 +87,7 @@ def crowd(house: House) -> None:
                     )
                     made += 1
             elif random.random() < 0.2:
-                yield told(Discounted(root, FACTOR, some_hash(f"quote {made}"), office.today + 10))
+                yield told(Discounted(root, FACTOR, some_hash(f"quote {made}"), Day(office.today + 10)))
 
     with office.store.writing() as session:
         project(session, office.pin.registry, admitted())

@@ -75,7 +75,7 @@ def everything(store: Store) -> dict[str, Any]:
     }
     with store.reading() as session:
         events = [
-            (row.contract, row.block, row.log_index, row.tx_hash, row.name, row.subject, row.topics, row.data)
+            (row.contract, row.block, row.log_index, row.tx_hash, row.name, row.subject, row.data)
             for row in session.query(EventRow).order_by(EventRow.contract, EventRow.block, EventRow.log_index)
         ]
         known = {row.number: (row.hash, row.timestamp) for row in session.query(BlockRow)}

@@ -16,6 +16,7 @@ from ledger import crash_points
 from ledger.crash_points import INDEX_POINTS
 from ledger.database import DatabaseUncertain, DatabaseUnusable
 from ledger.indexer import follow, rewind
+from ledger.rows import Kept
 from ledger.store import Store, open_store
 from tests.engines import ROOT, Postgres
 from tests.hostile_wire import hostile_wire
@@ -192,3 +193,17 @@ def test_a_connection_that_breaks_while_rows_are_copied_leaves_the_last_commit(
             crash_points.hook = None
             assert everything(store) == before
         shared.all_is_right(store)
+
+
+# ---- what is kept in memory ----------------------------------------------------------------------------------
+
+
+def test_what_is_known_of_the_rows_is_used_at_its_own_cursor_only_and_not_after_a_failed_commit() -> None:
+    kept = Kept()
+    known = kept.take("ledger", 7)
+    kept.cursors["ledger"] = 8  # the commit that it was taken for
+    assert kept.take("ledger", 8) is known
+    assert kept.take("ledger", 8) is not known  # no commit since
+    kept.cursors["ledger"] = 9
+    assert kept.take("ledger", 8) is not known  # rewound by another process
+    assert kept.take("registry", 8) is not kept.take("ledger", 8)

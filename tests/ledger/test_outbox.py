@@ -16,7 +16,7 @@ from ledger.errors import InputError, Refusal
 from ledger.gas import Caps
 from ledger.outbox import fill_in, put
 from ledger.outbox_acts import acts_on, hanging, retry, withdraw
-from ledger.outbox_tables import BatchRow, OutboxRow, WalletGasRow
+from ledger.outbox_tables import BatchRow, CallRow, OutboxRow, WalletGasRow
 from ledger.relay import Relayed, Terms, run
 from ledger.relay_claims import _Purse
 from ledger.store import open_store
@@ -164,7 +164,7 @@ def test_what_does_not_get_through_with_all_gas_there_is_is_given_up_alone(offic
     office.run()
     bad = office.put(office.transfer_of(voucher, 1, B), A, B)
     with office.store.writing() as session:  # no call at all: the whole batch reverts
-        session.execute(update(OutboxRow).where(OutboxRow.number == bad).values(calldata="0x00"))
+        session.execute(update(CallRow).where(CallRow.number == bad).values(calldata="0x00"))
     vouchers = [voucher, *(office.issue(FACE // 100) for _ in range(5))]
     office.run()
     assert Bench(office).items() == ["final", "unknown", *["final"] * 5]
@@ -221,7 +221,7 @@ def test_a_contract_wallet_has_a_gas_budget_a_day_and_beyond_it_submits_itself(w
 
     with office.store.reading() as session:  # A's own transaction
         row = session.get_one(OutboxRow, numbers[2])
-        call, refused = bytes.fromhex(row.calldata[2:]), row.block
+        call, refused = bytes.fromhex(row.call.calldata[2:]), row.block
     theirs = office.chain.send(call, to=office.pin.ledger, gas=2_000_000)
     assert office.chain.wait(theirs).ok
     assert run(office.store, office.chain, terms=terms) == []  # the index does not show it yet

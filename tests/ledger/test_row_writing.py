@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ledger.agreements import VoucherId
 from ledger.row_writing import MANY, add, change
 from ledger.store import Store, open_store
-from ledger.tables import BlockRow, InvoiceUseRow, LineRow, VoucherRow
+from ledger.tables import BlockRow, EventRow, InvoiceUseRow, LineRow, VoucherRow
 
 HERE = "0x" + "aB" * 20
+EVENT = ("contract", "block", "log_index", "tx_hash", "name", "subject", "data")
 USES = ("contract", "payer", "fingerprint", "total", "used")
 VOUCHERS = (
     "contract",
@@ -40,6 +41,10 @@ def use(payer: int, *, total: int = 5, used: int = 1) -> tuple[Any, ...]:
     return HERE, payer, payer.to_bytes(32), total, used
 
 
+def event(block: int, name: str) -> tuple[Any, ...]:
+    return HERE, block, 0, "0x" + "cd" * 32, name, "0x" + "00" * 32, "0x"
+
+
 def voucher(number: int, ended_as: str | None = None) -> tuple[Any, ...]:
     return HERE, VoucherId(number), 100, 7, 1, 1, 0, 0, 0, ended_as
 
@@ -51,6 +56,18 @@ def uses(store: Store) -> list[tuple[int, bytes, int, int]]:
 
 
 # ---- refusals ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["back\\slash", "tab\tor two", "new\nline"])
+def test_plain_rows_are_written_as_they_are_or_not_at_all(store: Store, said: str) -> None:
+    try:
+        with store.writing() as session:
+            add(session, EventRow, EVENT, [event(1, "Revoked"), event(2, said)], kept=True)
+        wanted = {1: "Revoked", 2: said}
+    except (ValueError, DBAPIError):
+        wanted = {}
+    with store.reading() as session:
+        assert {row.block: row.name for row in session.scalars(select(EventRow))} == wanted
 
 
 def test_a_row_that_is_there_already_is_an_error_and_nothing_is_written(store: Store) -> None:

@@ -42,6 +42,7 @@ from ledger.consent import is_suspended
 from ledger.errors import Refusal
 from ledger.members import Contract, line_id
 from ledger.money import Fen
+from ledger.outbox import WITH_CALL
 from ledger.outbox_tables import OutboxRow
 from ledger.payment import CompletePayment, DeclareOverdue, Unsigned
 from ledger.rows import world_of
@@ -90,12 +91,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def played(town: Town) -> list[tuple[Agreement, Issue | None]]:
     """Everything that was ever agreed there."""
     with town.store.reading() as session:
-        rows = list(session.scalars(select(OutboxRow).order_by(OutboxRow.number)))
+        rows = list(session.scalars(select(OutboxRow).options(WITH_CALL).order_by(OutboxRow.number)))
     found: list[tuple[Agreement, Issue | None]] = []
     for row in rows:
-        issued = None if row.issued is None else from_json(row.issued)
+        issued = None if row.call.issued is None else from_json(row.call.issued)
         assert issued is None or isinstance(issued, Issue)
-        found.append((from_json(row.agreement), issued))
+        found.append((from_json(row.call.agreement), issued))
     return found
 
 

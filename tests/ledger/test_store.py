@@ -4,6 +4,7 @@ test_database.py, the versions for test_migrations.py."""
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,12 +29,13 @@ from ledger.agreements import LineId, PartyNumber
 from ledger.chain import NOBODY, Hash
 from ledger.database import open_engine
 from ledger.errors import ChainError, InputError
-from ledger.events import journal_start
+from ledger.events import EVENTS, journal_start
+from ledger.happenings import OF_VOUCHERS
 from ledger.members import Contract
 from ledger.pin import Pin
 from ledger.signing import Domain
 from ledger.store import NO_BLOCK, Store, add_pin, followed, migrate, open_store, pin_for, pins
-from ledger.tables import Base, CursorRow, InvoiceUseRow, LineRow, PaymentRow, VoucherRow
+from ledger.tables import NOT_OF_VOUCHERS, Base, CursorRow, InvoiceUseRow, LineRow, PaymentRow, VoucherRow
 
 PIN = Pin(
     chain_id=31_337,
@@ -238,6 +240,12 @@ def test_pinning_twice_is_harmless_and_a_successor_shares_the_registry(store: St
 
 
 # ---- keys and earlier versions -----------------------------------------------------------------------------------
+
+
+def test_events_that_leave_no_history_are_those_that_are_indexed_by_their_subject() -> None:
+    others = {kind.event.__name__ for kind in EVENTS.values() if kind.event not in OF_VOUCHERS}
+    assert NOT_OF_VOUCHERS.text.startswith("events.name in (")
+    assert set(re.findall(r"'(\w+)'", NOT_OF_VOUCHERS.text)) == others
 
 
 def test_every_key_has_the_contract_in_it_but_for_the_chain_s_own_blocks_and_what_is_to_be_sent() -> None:

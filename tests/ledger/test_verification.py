@@ -68,13 +68,13 @@ TAMPERED = {
         "(select rowid from events where name = 'Discounted' limit 1)"
     ],
     "duplicated": [
-        "insert into events select contract, block, log_index + 1000, tx_hash, name, subject, topics, data "
+        "insert into events select contract, block, log_index + 1000, tx_hash, name, subject, data "
         "from events where name = 'Transferred' limit 1"
     ],
     "swapped": [
-        "create temporary table two as select rowid as number, subject, topics, data from events "
+        "create temporary table two as select rowid as number, subject, data from events "
         "where name = 'Issued' order by block, log_index limit 2",
-        "update events set (subject, topics, data) = (select subject, topics, data from two "
+        "update events set (subject, data) = (select subject, data from two "
         "where number <> events.rowid) where rowid in (select number from two)",
     ],
 }
