@@ -38,18 +38,15 @@ from gateway.disbursement_forms import (
 )
 from gateway.moving import Moving, MovingHere, Reply
 from gateway.offer_forms import ReasonForm
-from ledger.calendar import Day
 from ledger.confirmations import read_confirmations
 from ledger.disbursement_tables import DisbursementRunRow
 from ledger.errors import Refusal
 from ledger.members import parse_voucher, voucher_text
-from ledger.money import Fen
 from ledger.negotiation import disbursements
 from ledger.negotiation.access import Right, require
 from ledger.negotiation.confirming import confirm
 from ledger.negotiation.disbursement_queue import queued
 from ledger.negotiation.disbursements import EXPORTED, Control, Wanted
-from ledger.payment_file import Instructions, Owner, Payment, instructions_xml
 
 router = APIRouter(prefix="/bank", tags=["Bank's desk"], route_class=DeskRoute, responses=PROBLEMS)
 RunId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=["0b6ff2c2d1e54b0c9a3f5d7e8c1b2a30"])]
@@ -169,23 +166,7 @@ def instructions(run: RunId, caller: CallerHere, gateway: GatewayHere) -> Respon
         if row.state != EXPORTED or row.released_at is None:
             raise Refusal("RunClosed", {"run": row.id, "status": row.state})
         items = disbursements.items_of(session, row)
-    content = instructions_xml(
-        Instructions(
-            message=row.id,
-            made_at=row.released_at,
-            debtor=Owner(row.debtor, row.debtor_account),
-            value_day=Day(row.value_day),
-            payments=[
-                Payment(
-                    end_to_end=each.end_to_end,
-                    to=Owner(each.payee_name, each.account),
-                    amount=Fen(each.amount),
-                    purpose=f"{voucher_text(each.voucher)} 登记编号 {each.filing}",
-                )
-                for each in items
-            ],
-        )
-    )
+    content = disbursements.instructions(row, items, made_at=row.released_at)
     headers = {
         "Content-Disposition": f'attachment; filename="{row.id}.xml"',
         "Cache-Control": "no-store",

@@ -36,6 +36,7 @@ from ledger.negotiation.offers import proper_reason
 from ledger.negotiation.setting import Setting
 from ledger.offer_tables import OfferRow
 from ledger.organisation_tables import AuditRow, OrganisationRow
+from ledger.payment_file import Instructions, Owner, Payment, instructions_xml
 
 PREPARED, RELEASED, EXPORTED = "prepared", "released", "exported"
 MOST_ITEMS: Final = 500
@@ -104,7 +105,8 @@ def prepare(
     hours: Hours,
 ) -> DisbursementRunRow:
     """A run. Refusal NotFound for a voucher that is not in the queue; AlreadyInRun; InFreeze, QuoteUnknown,
-    PaysTooLate, AccountMissing, AccountNameDiffers; ControlTotalDiffers; CutOffPassed. Nothing is prepared then."""
+    PaysTooLate, AccountMissing, AccountNameDiffers; ControlTotalDiffers; CutOffPassed. InputError where an account does
+    not fit into the instructions. Nothing is prepared then."""
     require(caller, Right.PROPOSE)
     _require_list(wanted)
     hours.require(value_day, now=setting.chain_clock())
@@ -136,10 +138,12 @@ def prepare(
     )
     session.add(run)
     session.flush()
-    session.add_all(
+    items = [
         _item(run, place, dues[each.voucher], each, amount=amount)
         for place, (each, amount) in enumerate(zip(wanted, amounts, strict=True))
-    )
+    ]
+    instructions(run, items, made_at=at)  # what cannot be written is not prepared
+    session.add_all(items)
     try:
         session.flush()
     except IntegrityError:  # somebody prepared one of them meanwhile: looked at again, it is in a run
@@ -194,6 +198,28 @@ def cancel(
 
 
 # What can be read
+
+
+def instructions(run: DisbursementRunRow, items: Sequence[DisbursementItemRow], *, made_at: int) -> bytes:
+    """The run as the bank's payment system takes it in (`ledger.payment_file`); the errors of that. `made_at`: Unix
+    seconds that stand in it, which are those of the release."""
+    return instructions_xml(
+        Instructions(
+            message=run.id,
+            made_at=made_at,
+            debtor=Owner(run.debtor, run.debtor_account),
+            value_day=Day(run.value_day),
+            payments=[
+                Payment(
+                    end_to_end=each.end_to_end,
+                    to=Owner(each.payee_name, each.account),
+                    amount=Fen(each.amount),
+                    purpose=f"{voucher_text(each.voucher)} 登记编号 {each.filing}",
+                )
+                for each in items
+            ],
+        )
+    )
 
 
 def run_of(session: Session, caller: Caller, run_id: str, *, lock: bool = False) -> DisbursementRunRow:

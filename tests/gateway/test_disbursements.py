@@ -122,6 +122,16 @@ def test_an_account_in_another_name_is_not_paid_to(selling: House) -> None:
     assert maker(selling).post(RUNS, body).status_code == 201
 
 
+def test_an_account_that_fits_into_no_instructions_is_not_paid_to(house: House) -> None:
+    with_accounts(house)
+    with house.office.store.writing() as session:
+        rows = update(OrganisationRow).where(OrganisationRow.party == A)
+        session.execute(rows.values(bank_account="6" * 35))
+    done = maker(house).post(RUNS, run_of(house, sale(house, "long")))
+    assert problem(done) == (422, "InputError")
+    assert "account" in done.json()["detail"]
+
+
 @pytest.mark.parametrize("filing", ["", "1234567", "a" * 41, "=12345678", "1234 5678"])
 def test_a_filing_number_has_to_be_there(selling: House, filing: str) -> None:
     body = run_of(selling, ("0x" + "ab" * 32, "1.00"))
