@@ -30,6 +30,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("halts")
+    # not in batch mode: on SQLite that makes the table anew, which others refer to
     for table, column in (("operator_acts", "cleared"), ("transactions", "filler"), ("batches", "left_at")):
-        with op.batch_alter_table(table) as changed:
-            changed.drop_column(column)
+        op.drop_column(table, column)
