@@ -83,7 +83,7 @@ class OutboxRow(Base):
     log_index: Mapped[int | None]
     refusal: Mapped[str | None] = mapped_column(String(64))
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    call: Mapped[CallRow] = relationship(innerjoin=True)
+    call: Mapped[CallRow] = relationship(innerjoin=True, cascade="save-update, merge, delete")
 
 
 class CallRow(Base):
