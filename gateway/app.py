@@ -90,6 +90,7 @@ async def _serving(_app: FastAPI) -> AsyncIterator[None]:
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     yield
+    gc.unfreeze()  # what is not collected at the end is reported as leaked by the libraries that made it
 
 
 def create_app(gateway: Gateway) -> FastAPI:
