@@ -18,12 +18,14 @@ from typing import Any, Final
 from eth_abi.abi import decode as abi_decode
 from eth_utils.crypto import keccak
 from sqlalchemy import and_, not_, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from ledger.abi import Abi
 from ledger.artifacts import load
 from ledger.chain import Chain, Hash, Log, Receipt, decode_revert
 from ledger.columns import hex_of
+from ledger.database import DatabaseBusy
 from ledger.errors import Refusal, VerificationError
 from ledger.landing import first_child, is_for_good, topics_of
 from ledger.outbox import (
@@ -133,7 +135,23 @@ def refusal_of(output: bytes) -> Refusal:
 def record(
     store: Store, judged: Sequence[Judged], *, account: str, height: int, holder: Holder, terms: Terms
 ) -> list[Relayed]:
-    """Writes what became of these batches, in one commit; gives the items that have ended, in their order."""
+    """Writes what became of these batches, in one commit; gives the items that have ended, in their order.
+
+    DatabaseBusy where the agreement of a withdrawn item was put in again since it was judged: nothing was written, and
+    judged once more the event is the new item's.
+    """
+    try:
+        return _record(store, judged, account=account, height=height, holder=holder, terms=terms)
+    except IntegrityError:
+        pulled = [verdict.number for each in judged for verdict in each.withdrawn]
+        if not pulled:
+            raise
+        raise DatabaseBusy(f"what was withdrawn as item {pulled} was put in again: looking anew") from None
+
+
+def _record(
+    store: Store, judged: Sequence[Judged], *, account: str, height: int, holder: Holder, terms: Terms
+) -> list[Relayed]:
     ended: list[Relayed] = []
     marked: dict[str, list[tuple[int, Receipt]]] = {}
     with store.writing() as session:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ledger import crash_points
 from ledger.agreements import VoucherId
+from ledger.database import DatabaseBusy
 from ledger.outbox_acts import acts_on_account, alarms, clear_alarm, hanging, retry, withdraw
 from ledger.relay import run
 from ledger.tables import EventRow
@@ -130,6 +132,41 @@ def test_an_agreement_that_was_put_in_again_has_what_its_withdrawn_item_s_bytes_
     assert verify(bench.office.store, bench.office.chain).findings == ()
     with bench.office.store.reading() as session:
         assert len(list(session.scalars(select(EventRow.block).where(EventRow.name == "Issued")))) == 1
+
+
+def test_an_agreement_that_is_put_in_again_while_its_withdrawn_item_is_judged_stops_no_relay(
+    here: tuple[Bench, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, node = here
+    office = bench.office
+    node.ask("evm_setAutomine", False)
+    issue = office.issue_of(FACE // 100)
+    office.put(issue, ISSUER, A)
+    relay = bench.relay(most_replacements=0)
+    relay.cycle()
+    [sent] = bench.transactions(bench.batches()[-1].number)
+    node.ask("anvil_dropTransaction", "0x" + sent.tx_hash.hex())
+    node.ask("evm_mine")
+    bench.clock.now += 61
+    relay.cycle()
+    pull(bench, 7)
+    node.ask("evm_mine")  # its bytes were sent again before
+    put_again: list[int] = []
+
+    def put_in_again(point: str) -> None:
+        if point == "relay: batch judged" and not put_again:
+            put_again.append(office.put(issue, ISSUER, A))
+
+    monkeypatch.setattr(crash_points, "hook", put_in_again)
+    other = bench.relay()
+    with pytest.raises(DatabaseBusy, match=r"withdrawn as item \[7\] was put in again: looking anew"):
+        until(other, lambda: False)
+    assert bench.items() == ["withdrawn", "signed"]
+    node.ask("evm_setAutomine", True)
+    other.forget()
+    until(other, lambda: bench.items() == ["withdrawn", "final"])
+    office.follow()
+    assert verify(office.store, office.chain).findings == ()
 
 
 def test_a_reorganisation_brings_back_the_filler_and_never_the_withdrawn_items(
