@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy import select
 
 from gateway.callers import caller_of
 from ledger.negotiation.access import StaffRole
+from ledger.negotiation.organisations import enlist
+from ledger.negotiation.passwords import Passwords
+from ledger.organisation_tables import OrganisationRow
 from tests.gateway.applying import application
 from tests.gateway.banking import imported, opened_sale, statement_xml, with_accounts, working_day
-from tests.gateway.house import NAMES, House
+from tests.gateway.house import CHEAP, FOUNDED, NAMES, PASSWORD, House
 from tests.gateway.trading import asked, question
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C
 
@@ -292,6 +296,25 @@ def test_every_route_asks_who_is_there_but_the_few_that_are_open(shared_house: H
         answer = shared_house.nobody().request(door.method, path, json={} if door.method == "POST" else None)
         assert answer.status_code == 401, f"{door}: {answer.text}"
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_who_has_no_role_reads_nothing_of_the_own_organisation(theirs: Theirs) -> None:
+    house = theirs.house
+    sealed = Passwords(CHEAP).sealed(PASSWORD, login="nobody.11")
+    with house.office.store.writing() as session:
+        row = session.scalars(select(OrganisationRow).where(OrganisationRow.party == A)).one()
+        roles = {StaffRole.AUDITOR}
+        person = enlist(
+            session, row, login="nobody.11", name="nobody", sealed=sealed, roles=roles, at=FOUNDED
+        )
+        person.roles = []  # what a program's token is left with when its role was taken away
+    desk = house.signed_in("nobody.11")
+    for door in doors_of(house):
+        path = door.path.removeprefix("/api/v1")
+        if door.method == "GET" and door.asks_who and path != "/session":
+            asked = {"issuer": ISSUER, "paid": "1.00"} if "/shares" in path else {}
+            answer = desk.get(path.format(**theirs.ids), **asked)
+            assert answer.status_code == 403, f"{path}: {answer.status_code} {answer.text}"
 
 
 @pytest.mark.parametrize(("party", "role"), STRANGERS, ids=lambda each: str(each))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from ledger.organisation_tables import OrganisationRow
 from ledger.tables import VoucherRow
 from tests.gateway.crowd import ORGANISATIONS, VOUCHERS, crowd
-from tests.gateway.house import House
 from tests.gateway.test_access import Theirs, doors_of, theirs  # noqa: F401  a fixture
 from tests.ledger.office import BANK, ISSUER, REGISTRAR, A, B
+from tests.statements import heard
 
 MOST_QUERIES = 12
 """Of any route, who is asking included."""
@@ -25,23 +21,6 @@ READERS = (BANK, ISSUER, A, B, REGISTRAR)
 def crowded(theirs: Theirs) -> Theirs:  # noqa: F811
     crowd(theirs.house)
     return theirs
-
-
-@contextmanager
-def counted(house: House) -> Iterator[list[str]]:
-    """The statements that are executed meanwhile."""
-    said: list[str] = []
-
-    def hear(*given: Any) -> None:
-        said.append(given[2])
-
-    with house.office.store.reading() as session:
-        engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
-        yield said
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
 
 
 def test_it_is_crowded(crowded: Theirs) -> None:
@@ -60,7 +39,7 @@ def test_no_route_asks_the_database_more_often_than_it_may(crowded: Theirs) -> N
             continue
         for party in READERS:
             desk = house.desk(party)
-            with counted(house) as said:
+            with heard(house.office.store) as said:
                 answer = desk.get(path.format(**crowded.ids))
             assert answer.status_code in (200, 403, 404, 409, 422, 503), f"{path}: {answer.text}"
             if answer.status_code == 200:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event
 
 from ledger.agreements import Freeze, VoucherId
 from ledger.calendar import Day
@@ -17,6 +14,7 @@ from tests.gateway.banking import pledged, with_accounts
 from tests.gateway.house import House
 from tests.gateway.offering import problem
 from tests.ledger.office import BANK, ISSUER, LATER, OTHER_BANK, REGISTRAR, A, B, some_hash
+from tests.statements import heard
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +33,6 @@ def due(shared_house: House) -> tuple[House, str, list[str]]:
     house.office.do(stop, REGISTRAR)
     house.office.follow()
     return house, house.day(120), vouchers
-
-
-@contextmanager
-def counted(house: House) -> Iterator[list[str]]:
-    """The statements that the database is given meanwhile."""
-    statements: list[str] = []
-
-    def heard(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        statements.append(statement)
-
-    engine = house.office.store._engine
-    event.listen(engine, "before_cursor_execute", heard)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", heard)
 
 
 def test_a_list_of_others_and_a_day_without_dues_read_the_same(due: tuple[House, str, list[str]]) -> None:
@@ -174,7 +156,7 @@ def test_a_list_takes_as_many_queries_for_many_as_for_one(house: House) -> None:
     for number in range(3):
         house.held("1000.00", reference=f"Q {number}")
         day = house.day(120)
-        with counted(house) as statements:
+        with heard(house.office.store) as statements:
             assert desk.get(f"/bank/settlement-lists/{day}").status_code == 200
         counts.append(len(statements))
     assert len(set(counts)) == 1

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from ledger import voucher
 from ledger.agreements import (
@@ -66,6 +64,7 @@ from tests.ledger.office import (
     office_in,
     some_hash,
 )
+from tests.statements import heard
 
 MOST_QUERIES = 24
 SUB_SUB = line_id(BANK, 7)
@@ -183,7 +182,7 @@ def test_it_takes_a_fixed_number_of_queries(town: Town) -> None:
         for agreement, issued in cases(town):
             source = agreement if isinstance(agreement, Issue) else issued
             root = None if source is None else root_id(source, town.office.domain(Contract.LEDGER))
-            with counted(session) as asked:
+            with heard(town.office.store) as asked:
                 world_about(session, town.office.pin, agreement, root=root, issued=issued)
             assert len(asked) <= MOST_QUERIES, (agreement, asked)
 
@@ -205,7 +204,7 @@ def test_what_was_read_is_not_read_again_until_the_chain_has_gone_on(tmp_path: P
         known, issue = Known(), office.issue_of(supplier=B)
 
         def asked() -> tuple[int, World]:
-            with office.store.reading() as session, counted(session) as statements:
+            with office.store.reading() as session, heard(office.store) as statements:
                 world = world_about(session, office.pin, issue, known=known)
             return len(statements), world
 
@@ -219,19 +218,3 @@ def test_what_was_read_is_not_read_again_until_the_chain_has_gone_on(tmp_path: P
         office.follow()
         anew, after = asked()
         assert anew > again and is_suspended(after, B)
-
-
-@contextmanager
-def counted(session: Session) -> Iterator[list[str]]:
-    """The statements that are executed meanwhile."""
-    asked: list[str] = []
-
-    def count(*given: Any) -> None:
-        asked.append(given[2])
-
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", count)
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
