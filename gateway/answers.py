@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import Header, Query
 from sqlalchemy.orm import Session
 
-from gateway.forms import View
 from gateway.gateway import Gateway
 from gateway.moving import Reply
 from gateway.offer_forms import OfferAnswer, offer_answer, parties_of
@@ -50,17 +49,17 @@ CHANGED: Final[dict[int | str, dict[str, Any]]] = {
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
 Cursor = Annotated[
-    str | None, Query(max_length=120, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before.")
+    str | None,
+    Query(
+        alias="cursor",
+        max_length=120,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="`next` of the page before.",
+    ),
 ]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="The ETag of what the caller has seen.", max_length=40)
 ]
-
-
-class Accepted(View):
-    """What is on its way to the chain."""
-
-    offer: str
 
 
 def cursor(value: object) -> str:

@@ -190,7 +190,7 @@ def list_files(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> RunPage:
     """The files that the organisation sent."""
     require(caller, Right.READ)
@@ -216,7 +216,7 @@ def promises_of_file(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> BulkPromisePage:
     """A file's promises in its order."""
     require(caller, Right.READ)

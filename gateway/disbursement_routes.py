@@ -57,7 +57,7 @@ def queue(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> QueuePage:
     """What the caller has bought and not yet paid."""
     require(caller, Right.READ)
@@ -99,7 +99,7 @@ def list_runs(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> RunPage:
     """The organisation's runs, the newest first."""
     require(caller, Right.READ)

@@ -76,7 +76,7 @@ def list_documents(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> DocumentPage:
     """The caller's documents and those that others share with it."""
     with gateway.store.reading() as session:

@@ -172,7 +172,7 @@ def list_vouchers(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
     held: Annotated[bool, Query(description="Only those that the caller holds now.")] = False,
 ) -> VoucherPage:
     """The vouchers that the caller holds, held, promised, or has under its lines."""
@@ -194,7 +194,7 @@ def list_lines(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
     parent: Annotated[
         str | None,
         Query(
@@ -233,7 +233,7 @@ def audit_trail(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> AuditPage:
     """What people and programs of the organisation did."""
     require(caller, Right.AUDIT)

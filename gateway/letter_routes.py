@@ -113,7 +113,7 @@ def list_letters(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> LetterPage:
     """The letters that the caller's organisation granted or was granted."""
     with gateway.store.reading() as session:
@@ -141,7 +141,7 @@ def vouchers_by_letter(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
     held: Annotated[bool, Query(description="Only what is held now.")] = False,
 ) -> VoucherPage:
     """The vouchers of whoever granted the letter, as they are to that organisation. The look is recorded."""
@@ -177,7 +177,7 @@ def list_notices(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> NoticePage:
     """The notices that the caller's organisation sent or was sent."""
     with gateway.store.reading() as session:

@@ -59,7 +59,7 @@ def list_offers(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
     to_sign: Annotated[bool, Query(description="Only open ones that want the caller's consent.")] = False,
     verb: Verb = None,
 ) -> OfferPage:

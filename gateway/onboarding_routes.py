@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -186,7 +186,7 @@ def list_applications(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> ApplicationPage:
     """The applications that the caller's bank sponsors, or, for the registrar, those that a sponsor has checked."""
     require(caller, Right.READ)

@@ -97,7 +97,7 @@ def list_payables(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> PayDayPage:
     """The due days on which the organisation owes something, also those that are past."""
     require(caller, Right.READ)
@@ -119,7 +119,7 @@ def one_payable_day(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> ClaimPage:
     """To whom the organisation owes what on a due day."""
     require(caller, Right.READ)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from sqlalchemy.orm import Session
 
 from gateway.answers import (
@@ -70,7 +70,7 @@ def list_programmes(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> ProgrammePage:
     """The organisation's programmes, each with its newest version."""
     require(caller, Right.READ)
@@ -134,7 +134,7 @@ def list_reviews(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> OfferPage:
     """The organisation's promises that a reviewer has to look at before they can be signed, the oldest first."""
     require(caller, Right.READ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from sqlalchemy.orm import Session
 
 from gateway.answers import (
@@ -15,7 +15,6 @@ from gateway.answers import (
     Cursor,
     IfMatch,
     Limit,
-    cursor,
     number_of,
     page_of,
     place_of,
@@ -66,7 +65,6 @@ issuer = APIRouter(prefix="/issuer", tags=["Issuer's desk"], route_class=DeskRou
 _ID = "0b6ff2c2d1e54b0c9a3f5d7e8c1b2a30"
 RequestId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=[_ID])]
 QuoteId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=[_ID])]
-From = Annotated[Cursor, Query(alias="cursor")]
 UNSEEN = {"Cache-Control": "no-store"}
 
 
@@ -89,7 +87,7 @@ def ask_for_quotes(form: RequestForm, moving: MovingHere) -> Response:
 
 @supplier.get("/quote-requests")
 def list_own_requests(
-    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: From = None
+    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: Cursor = None
 ) -> OwnRequestPage:
     """What the caller's organisation has asked for, the newest first."""
     require(caller, Right.READ)
@@ -139,16 +137,14 @@ def ask_the_issuer(quote_id: QuoteId, moving: MovingHere) -> Response:
 
 @issuer.get("/interest-requests")
 def list_interest_requests(
-    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: From = None
+    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: Cursor = None
 ) -> QuotePage:
     """Quotes whose interest the caller's party is asked to bear, and what it has answered."""
     require(caller, Right.READ)
     with gateway.store.reading() as session:
         found = quotes_for_issuer(session, gateway.setting, caller, limit=limit + 1, after=_pair_of(cursor_))
-        page = found[:limit]
-        last = page[-1].row if len(found) > limit else None
+        page, more = page_of(found, limit, lambda view: f"{view.row.request}-{view.row.funder}")
         names = names_of(session, [view.row.funder for view in page])
-    more = None if last is None else cursor(f"{last.request}-{last.funder}")
     return QuotePage(items=[quote_answer(view, names) for view in page], next=more)
 
 
@@ -169,7 +165,7 @@ def answer_on_interest(quote_id: QuoteId, form: AnswerForm, moving: MovingHere) 
 
 @bank.get("/quote-requests")
 def list_requests(
-    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: From = None
+    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: Cursor = None
 ) -> RequestPage:
     """The requests that ask the caller for a price, the newest first."""
     require(caller, Right.READ)
@@ -212,7 +208,7 @@ def give_quote(
 
 @bank.get("/quotes")
 def list_quotes(
-    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: From = None
+    caller: CallerHere, gateway: GatewayHere, limit: Limit = 50, cursor_: Cursor = None
 ) -> QuotePage:
     """The quotes that the caller's organisation gave."""
     require(caller, Right.READ)

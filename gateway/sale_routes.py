@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
 from gateway.answers import PREFIX, PROBLEMS, Cursor, Limit, number_of, offered, page_of
@@ -57,7 +56,7 @@ def list_sales(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> SalePage:
     """The sales in which the caller sells or buys, the newest first."""
     require(caller, Right.READ)

@@ -147,7 +147,7 @@ def due_days(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> DueDayPage:
     """The due days on which something is owed under the caller's lines."""
     require(caller, Right.READ)
@@ -175,7 +175,7 @@ def one_list(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> SettlementList:
     """The holders of record of one due day, by voucher: whom to pay how much on which account."""
     require(caller, Right.READ)
@@ -261,7 +261,7 @@ def exposure(
     gateway: GatewayHere,
     by: By = By.ISSUER,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
 ) -> ExposurePage:
     """What is at stake under the caller's lines, by issuer, tier or first supplier."""
     require(caller, Right.READ)

@@ -125,7 +125,7 @@ def list_deliveries(
     caller: CallerHere,
     gateway: GatewayHere,
     limit: Limit = 50,
-    cursor_: Annotated[Cursor, Query(alias="cursor")] = None,
+    cursor_: Cursor = None,
     status: Annotated[Fate | None, Query(description="`dead`: those that were given up.")] = None,
 ) -> DeliveryPage:
     """What was sent, is to be sent, or was given up."""

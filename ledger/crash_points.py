@@ -34,7 +34,6 @@ REQUEST_POINTS: Final = (
     "request: done",  # and neither the change nor its answer is committed
     "request: committed",  # and nobody has the answer
 )
-CRASH_POINTS: Final = (*RELAY_POINTS, *INDEX_POINTS, *REQUEST_POINTS)
 
 hook: Callable[[str], None] | None = None
 """What a test wants to happen at a crash point."""

@@ -192,11 +192,6 @@ def by_letter(session: Session, caller: Caller, number: str, *, today: Day) -> C
     )
 
 
-def visible_line(caller: Caller, *, bank: int, issuer: int) -> bool:
-    """`sees_line` of one line that is known already."""
-    return caller.party is not None and caller.party in (bank, issuer)
-
-
 def line_missing(line: LineId) -> Refusal:
     """A line that is not there, or not the caller's: the same answer."""
     return Refusal("UnknownLine", {"line": int(line)})

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,8 +21,6 @@ from ledger.certificates import certified_key
 from ledger.consent import ADDRESS_BYTES, HIGHEST_SIGNATURE_GAS
 from ledger.credentials import Verifiers, signer_of
 from ledger.errors import InputError, MalformedKey
-
-MOST_TEXT: Final = 64 * 1024
 
 
 class SignerKindName(StrEnum):

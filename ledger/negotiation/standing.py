@@ -63,9 +63,7 @@ def suspension(
     valid_until: Day | None,
 ) -> Proposal:
     """The party can no longer issue, receive and move; it can still be paid."""
-    row = party_seen(session, setting, caller, number)
-    until, hashed = deadline(setting, valid_until), opened(session, caller, "reason", reason)
-    return _proposal(setting, Suspend(number, row.sequence, hashed, until))
+    return _with_reason(session, setting, caller, number, Suspend, reason=reason, valid_until=valid_until)
 
 
 def reinstatement(
@@ -78,9 +76,22 @@ def reinstatement(
     valid_until: Day | None,
 ) -> Proposal:
     """A suspension ends."""
+    return _with_reason(session, setting, caller, number, Reinstate, reason=reason, valid_until=valid_until)
+
+
+def _with_reason(
+    session: Session,
+    setting: Setting,
+    caller: Caller,
+    number: PartyNumber,
+    kind: type[Suspend | Reinstate],
+    *,
+    reason: str,
+    valid_until: Day | None,
+) -> Proposal:
     row = party_seen(session, setting, caller, number)
     until, hashed = deadline(setting, valid_until), opened(session, caller, "reason", reason)
-    return _proposal(setting, Reinstate(number, row.sequence, hashed, until))
+    return _proposal(setting, kind(number, row.sequence, hashed, until))
 
 
 def rekey(
