@@ -13,6 +13,7 @@ from ledger import crash_points
 from ledger.agreements import VoucherId
 from ledger.database import DatabaseBusy
 from ledger.outbox_acts import acts_on_account, alarms, clear_alarm, hanging, retry, withdraw
+from ledger.outbox_tables import TransactionRow
 from ledger.relay import run
 from ledger.tables import EventRow
 from ledger.verification import verify
@@ -27,10 +28,8 @@ def here(tmp_path: Path) -> Iterator[tuple[Bench, Node]]:
         yield opened
 
 
-def given_up(bench: Bench, node: Node, count: int) -> list[VoucherId]:
-    """Issues whose transaction is on no node, and which the relay has given up."""
-    node.ask("evm_setAutomine", False)
-    vouchers = bench.issue(count)
+def forgotten(bench: Bench, node: Node) -> TransactionRow:
+    """What was put in is sent, the node forgets it, and the relay gives it up and hands the bytes over once more."""
     relay = bench.relay(most_replacements=0)
     relay.cycle()
     [sent] = bench.transactions(bench.batches()[-1].number)
@@ -38,6 +37,14 @@ def given_up(bench: Bench, node: Node, count: int) -> list[VoucherId]:
     node.ask("evm_mine")
     bench.clock.now += 61
     relay.cycle()
+    return sent
+
+
+def given_up(bench: Bench, node: Node, count: int) -> list[VoucherId]:
+    """Issues whose transaction is on no node, and which the relay has given up."""
+    node.ask("evm_setAutomine", False)
+    vouchers = bench.issue(count)
+    sent = forgotten(bench, node)
     assert bench.items() == ["unknown"] * count
     node.ask("anvil_dropTransaction", "0x" + sent.tx_hash.hex())  # its bytes were sent again
     node.ask("evm_setAutomine", True)
@@ -115,13 +122,7 @@ def test_an_agreement_that_was_put_in_again_has_what_its_withdrawn_item_s_bytes_
     node.ask("evm_setAutomine", False)
     issue = bench.office.issue_of(FACE // 100)
     bench.office.put(issue, ISSUER, A)
-    relay = bench.relay(most_replacements=0)
-    relay.cycle()
-    [sent] = bench.transactions(bench.batches()[-1].number)
-    node.ask("anvil_dropTransaction", "0x" + sent.tx_hash.hex())
-    node.ask("evm_mine")
-    bench.clock.now += 61
-    relay.cycle()
+    sent = forgotten(bench, node)
     pull(bench, 7)
     bench.office.put(issue, ISSUER, A)
     node.ask("evm_setAutomine", True)
@@ -142,13 +143,7 @@ def test_an_agreement_that_is_put_in_again_while_its_withdrawn_item_is_judged_st
     node.ask("evm_setAutomine", False)
     issue = office.issue_of(FACE // 100)
     office.put(issue, ISSUER, A)
-    relay = bench.relay(most_replacements=0)
-    relay.cycle()
-    [sent] = bench.transactions(bench.batches()[-1].number)
-    node.ask("anvil_dropTransaction", "0x" + sent.tx_hash.hex())
-    node.ask("evm_mine")
-    bench.clock.now += 61
-    relay.cycle()
+    forgotten(bench, node)
     pull(bench, 7)
     node.ask("evm_mine")  # its bytes were sent again before
     put_again: list[int] = []
