@@ -282,13 +282,15 @@ def test_a_full_disk_is_said_and_nothing_half_written(tmp_path: Path) -> None:
 
 
 FILLING = """
-import resource, signal, sys
+import os, resource, signal, sys
+from glob import glob
 from ledger.errors import TallystickError
 from ledger.store import open_store
 from ledger.tables import BlockRow
 store = open_store(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, resource.RLIM_INFINITY))
+taken = max(map(os.path.getsize, glob(sys.argv[1].removeprefix("sqlite:///") + "*")))  # by tables without rows
+resource.setrlimit(resource.RLIMIT_FSIZE, (taken + 200_000, resource.RLIM_INFINITY))
 try:
     for batch in range(1_000):
         with store.writing() as session:
