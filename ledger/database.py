@@ -15,6 +15,7 @@ trouble of the database: its exception goes on as it is.
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,8 +41,9 @@ WRITES: Final = "tallystick_writes"
 """Execution option of who will write."""
 CONNECTIONS: Final = 40
 """To a PostgreSQL, at most, of one process: as many as a gateway has threads. They are opened when they are needed."""
-RESTED: Final = 0.1
-"""Seconds without use after which a connection is asked whether it is there still: under load none is."""
+RESTED: Final = 1.0
+"""Seconds without use after which a connection is asked whether it is there still; before, only where something has
+come from the other end unasked, which is most often its end. So under load nothing is asked."""
 _RESTING: Final = "tallystick_resting"
 _DRIVERS: Final = {
     "sqlite": "sqlite",
@@ -154,14 +156,22 @@ def _laid_down(_connection: Any, record: Any) -> None:
 
 
 def _look_at(dialect: Any, connection: Any, record: Any, _proxy: object) -> None:
-    """Asks a connection that has rested whether it is there still; else all that rest are replaced."""
+    """Asks a connection that has rested or been spoken to whether it is there still; else all that rest are
+    replaced."""
     since = record.info.get(_RESTING)
-    if since is None or time.monotonic() - since < RESTED:
+    if since is None:
         return
     try:
-        dialect.do_ping(connection)
+        if time.monotonic() - since >= RESTED or _spoken_to(connection):
+            dialect.do_ping(connection)
     except dialect.dbapi.Error as gone:
         raise InvalidatePoolError from gone
+
+
+def _spoken_to(connection: Any) -> bool:
+    ear = select.poll()
+    ear.register(connection.fileno(), select.POLLIN)
+    return bool(ear.poll(0))
 
 
 def alone_to_migrate(connection: Connection) -> None:
