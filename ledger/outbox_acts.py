@@ -230,8 +230,9 @@ def _why(
     """What keeps an item, as far as it is known."""
     if row.status == WITHDRAWN:
         return f"withdrawn, but it {out[row.number]}"
-    if row.status == SENT and account is not None and blocks[account].number != row.batch:
-        return _behind(blocks[account]) + (f"; {why}" if why else "")
+    first = None if account is None else blocks.get(account)
+    if row.status == SENT and first is not None and first.number != row.batch:
+        return _behind(first) + (f"; {why}" if why else "")
     if why is not None and row.status in (SENT, UNKNOWN):
         return why
     if row.refusal is not None:
