@@ -178,6 +178,21 @@ class Keyring:
         info = f"{FORMAT} {purpose}".encode()
         return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(self._derived)
 
+    def seal(self, purpose: str, content: bytes, *, label: str = "") -> bytes:
+        """The content, so that only this file opens it, for this purpose and under this label: a nonce, and AES-256-GCM
+        under `secret(purpose)`."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + AESGCM(self.secret(purpose)).encrypt(nonce, content, label.encode())
+
+    def unseal(self, purpose: str, sealed: bytes, *, label: str = "") -> bytes:
+        """The reverse of `seal`. SealError for anything else."""
+        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return AESGCM(self.secret(purpose)).decrypt(nonce, ciphertext, label.encode())
+        except (InvalidTag, ValueError):
+            what = label or f"what was sealed for {purpose}"
+            raise SealError(f"{what} does not open with this key file") from None
+
     def _of(self, party: PartyNumber, signer: Address | None) -> _Sealed:
         for each in self._sealed:
             if each.party == party and signer in (None, each.address):

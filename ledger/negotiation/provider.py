@@ -21,14 +21,12 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import select
 
-from ledger.errors import InputError, Refusal, TallystickError
+from ledger.errors import InputError, Refusal, SealError, TallystickError
 from ledger.negotiation.asking import MOST_BYTES, Unanswered, ask
 from ledger.negotiation.setting import Setting
 from ledger.negotiation.sign_in import SignedIn, begin_session
@@ -45,7 +43,7 @@ KNOWN_SECONDS: Final = 3_600
 ASKED_AGAIN_SECONDS: Final = 60
 """How soon keys are asked for again where a token names an unknown one."""
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-_NONCE_BYTES: Final = 12
+PURPOSE: Final = "provider sign-ins 1"
 
 
 class ProviderUnusable(TallystickError):
@@ -239,20 +237,13 @@ def _base64(content: bytes) -> str:
     return urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _cipher(setting: Setting) -> AESGCM:
-    return AESGCM(setting.ring.secret("provider sign-ins 1"))
-
-
 def _sealed(setting: Setting, kept: dict[str, Any]) -> str:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _base64(nonce + _cipher(setting).encrypt(nonce, json.dumps(kept).encode(), None))
+    return _base64(setting.ring.seal(PURPOSE, json.dumps(kept).encode()))
 
 
 def _opened(setting: Setting, sealed: str) -> dict[str, Any] | None:
     try:
         content = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-        return dict(
-            json.loads(_cipher(setting).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], None))
-        )
-    except (ValueError, InvalidTag):
+        return dict(json.loads(setting.ring.unseal(PURPOSE, content)))
+    except (ValueError, SealError):
         return None

@@ -16,13 +16,11 @@ from base64 import b32encode
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy.orm import Session
 
-from ledger.errors import Refusal, SealError
+from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require
 from ledger.negotiation.setting import Setting
@@ -34,7 +32,7 @@ DRIFT_STEPS: Final = 1
 SECRET_BYTES: Final = 20
 """RFC 4226, section 4: 160 bits."""
 SERVICE: Final = "Tallystick"
-_NONCE_BYTES: Final = 12
+PURPOSE: Final = "second factors 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +121,14 @@ def _codes(secret: bytes) -> TOTP:
     return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS)  # SHA-1 is what authenticators know
 
 
-def _cipher(setting: Setting) -> AESGCM:
-    return AESGCM(setting.ring.secret("second factors 1"))
+def _label(person: int) -> str:
+    return f"person {person}"
 
 
 def _sealed(setting: Setting, person: int, secret: bytes) -> str:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return (nonce + _cipher(setting).encrypt(nonce, secret, f"person {person}".encode())).hex()
+    return setting.ring.seal(PURPOSE, secret, label=_label(person)).hex()
 
 
 def _opened(setting: Setting, person: PersonRow) -> bytes:
-    sealed, label = bytes.fromhex(str(person.totp)), f"person {person.number}".encode()
-    try:
-        return _cipher(setting).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], label)
-    except InvalidTag:
-        raise SealError(
-            f"the second factor of person {person.number} does not open with this key file"
-        ) from None
+    sealed = bytes.fromhex(str(person.totp))
+    return setting.ring.unseal(PURPOSE, sealed, label=_label(person.number))

@@ -19,12 +19,10 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from ledger.errors import InputError, Refusal, SealError
+from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require
 from ledger.negotiation.setting import Setting
@@ -37,7 +35,7 @@ MOST: Final = 20
 FORMER_SECONDS: Final = 86_400
 SECRET_BYTES: Final = 32
 PREFIX: Final = "whsec_"
-_NONCE_BYTES: Final = 12
+PURPOSE: Final = "webhooks 1"
 
 
 class Kind(StrEnum):
@@ -182,19 +180,9 @@ def _shown(secret: bytes) -> str:
     return PREFIX + b64encode(secret).decode()
 
 
-def _cipher(setting: Setting) -> AESGCM:
-    return AESGCM(setting.ring.secret("webhooks 1"))
-
-
 def _sealed(setting: Setting, number: str, secret: bytes) -> str:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return (nonce + _cipher(setting).encrypt(nonce, secret, f"webhook {number}".encode())).hex()
+    return setting.ring.seal(PURPOSE, secret, label=f"webhook {number}").hex()
 
 
 def _opened(setting: Setting, number: str, sealed: str) -> bytes:
-    content = bytes.fromhex(sealed)
-    try:
-        label = f"webhook {number}".encode()
-        return _cipher(setting).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], label)
-    except InvalidTag:
-        raise SealError(f"the secret of webhook {number} does not open with this key file") from None
+    return setting.ring.unseal(PURPOSE, bytes.fromhex(sealed), label=f"webhook {number}")

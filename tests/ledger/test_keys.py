@@ -251,3 +251,20 @@ def test_the_file_is_the_owners_alone_and_tells_no_secret(ring: Keyring, path: P
     assert KEY.hex() not in path.read_text()
     assert PASSPHRASE not in path.read_text()
     assert repr(ring) == f"Keyring({str(path)!r}, 1 keys)"
+
+
+@pytest.mark.parametrize("change", ["purpose", "label", "content", "cut", "file"])
+def test_what_the_file_sealed_opens_for_its_purpose_and_label_alone(
+    ring: Keyring, tmp_path: Path, change: str
+) -> None:
+    sealed = ring.seal("letters", b"content", label="letter 1")
+    assert b"content" not in sealed and sealed != ring.seal("letters", b"content", label="letter 1")
+    assert ring.unseal("letters", sealed, label="letter 1") == b"content"
+    other = Keyring.create(tmp_path / "other.json", PASSPHRASE, cost=2) if change == "file" else ring
+    given = {"content": sealed[:-1] + bytes([sealed[-1] ^ 1]), "cut": sealed[:11]}.get(change, sealed)
+    with pytest.raises(SealError, match="does not open with this key file"):
+        other.unseal(
+            "bills" if change == "purpose" else "letters",
+            given,
+            label="letter 2" if change == "label" else "letter 1",
+        )
