@@ -70,7 +70,7 @@ def test_a_key_opens_for_its_reader_and_its_document_alone() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"<html><script>", b"MZ\x90", b"#!/bin/sh", b" %PDF-1.7", ofd("other.xml"), b"PK\x03\x04 no zip", b"x"],
-    ids=repr,
+    ids=["page", "program", "script", "blank before", "archive of something else", "no archive", "letter"],
 )
 def test_what_is_no_document_is_not_taken_whatever_it_is_called(content: bytes) -> None:
     with pytest.raises(InputError):
