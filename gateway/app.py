@@ -107,7 +107,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     problems.install(app)
-    for router in (
+    for router in (  # looked through in this order: what is asked for most often comes first
+        holding_routes.router,
+        offer_routes.router,
         sign_in_routes.router,
         provider_routes.router,
         people_routes.router,
@@ -116,7 +118,6 @@ def create_app(gateway: Gateway) -> FastAPI:
         letter_routes.router,
         onboarding_routes.router,
         standing_routes.router,
-        offer_routes.router,
         desk_routes.bank,
         bank_act_routes.router,
         settlement_routes.router,
@@ -129,7 +130,6 @@ def create_app(gateway: Gateway) -> FastAPI:
         payable_routes.router,
         waiting_routes.router,
         programme_routes.everyone,
-        holding_routes.router,
         quote_routes.supplier,
         quote_routes.bank,
         quote_routes.issuer,

@@ -67,7 +67,7 @@ class Moving:
         raise AssertionError("every attempt returns or raises")
 
 
-def moving_of(
+async def moving_of(  # not worth a thread
     request: Request,
     gateway: GatewayHere,
     caller: CallerHere,

@@ -23,6 +23,7 @@ from typing import Final
 import uvicorn
 
 from gateway.app import create_app
+from gateway.core import CORE, keep_to_one_core
 from gateway.gateway import Gateway
 from gateway.watch import Watch
 from ledger import indexer, relay
@@ -203,7 +204,8 @@ def _heard(_word: int, _frame: object) -> None:
 def serve(
     directory: Path, *, passphrase: str, host: str, port: int, secure: bool, sandbox: bool = False
 ) -> None:
-    """Runs until SIGTERM or SIGINT. The errors of `installation.opened`."""
+    """Runs until SIGTERM or SIGINT. The errors of `installation.opened`; InputError for a setting that cannot be."""
+    keep_to_one_core(os.environ.get(CORE, ""))
     with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
         app = create_app(gateway_of(installation, threads, secure=secure, sandbox=sandbox))
         config = uvicorn.Config(

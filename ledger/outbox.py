@@ -63,11 +63,14 @@ _Values = dict[str, Any]
 """Columns of an item by their names."""
 _PUT: Final = MappingProxyType(
     {
-        name: insert(OutboxRow).on_conflict_do_nothing().returning(OutboxRow.number)
+        name: insert(OutboxRow.__table__).on_conflict_do_nothing().returning(OutboxRow.number)  # type: ignore[arg-type]
         for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
     }
 )
 """Puts an item in that is not there; of two processes that do so at once, one does."""
+_PUT_CALL: Final = insert(CallRow.__table__)  # type: ignore[arg-type]
+_PUT_HERE: Final = "tallystick_put"
+"""Where a session's `info` has the items that it has put in."""
 
 
 def machine_clock() -> int:
@@ -187,11 +190,19 @@ def _put(session: Session, row: _Values, signed: _Values, agreement: Agreement |
     known = _known(agreement, row["digest"], signed["consents"], signed["calldata"])
     values = {**row, **known, "queued_at": at, "status": SIGNED, "attempts": 0}
     put_in = _PUT[session.get_bind().dialect.name]
-    number = session.execute(put_in, [values]).scalar()  # nothing where it is there already
+    number = session.execute(put_in, values).scalar()  # nothing where it is there already
     if number is None:
         return _present(session, row["contract"], row["digest"])
-    session.execute(insert(CallRow), [{"number": number, **signed}])
+    session.execute(_PUT_CALL, {"number": number, **signed})
+    put_here(session).add(int(number))
     return int(number)
+
+
+def put_here(session: Session) -> set[int]:
+    """The items that this unit of work has put in: nobody else sees them before it is committed, and nothing has become
+    of them."""
+    found: set[int] = session.info.setdefault(_PUT_HERE, set())
+    return found
 
 
 def _present(session: Session, contract: str, agreed: bytes) -> int:

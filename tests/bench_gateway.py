@@ -30,6 +30,7 @@ from fastapi import FastAPI
 
 from gateway.app import create_app
 from gateway.callers import COOKIE, CSRF
+from gateway.core import keep_to_one_core
 from gateway.request_log import InRequest
 from ledger import indexer, relay
 from ledger.logs import write_logs
@@ -88,7 +89,8 @@ def running(work: Callable[..., None], *given: Any) -> Iterator[int]:
 
 
 def gateway_process(premises: Premises, port: int, ready: Any) -> None:
-    """The gateway, which logs each request as it does in production, to nowhere."""
+    """The gateway, which keeps to one core and logs each request as it does in production, to nowhere."""
+    keep_to_one_core()
     nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  open as long as the process
     write_logs(stream=nowhere).addFilter(InRequest())
     with premises.gateway() as gateway:

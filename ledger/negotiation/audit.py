@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -28,6 +29,14 @@ def begin(session: Session, organisation: int) -> None:
     session.add(AuditHeadRow(organisation=organisation, place=0, hash=BEGINNING))
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where a trail ends: the last entry's place and hash."""
+
+    place: int
+    hash: bytes
+
+
 def note(
     session: Session,
     caller: Caller,
@@ -40,32 +49,66 @@ def note(
     """Adds an entry to the trail of the caller's organisation; call it last in a transaction, because it keeps the
     organisation's other acts waiting until the commit. `at` in Unix seconds of the machine."""
     session.flush()  # an organisation's first act makes its head
-    mine = {"whose": caller.organisation}
-    place, previous = session.execute(_HEAD, mine).one()
-    entry = AuditRow(
-        organisation=caller.organisation,
-        place=place + 1,
-        at=at,
-        who=caller.who,
-        act=act,
-        subject=subject,
-        facts=dict(facts or {}),
-        previous=previous,
-    )
-    entry.hash = hash_of(entry)
-    names = AuditRow.__table__.columns.keys()
-    session.execute(_ADD, [{name: getattr(entry, name) for name in names}])
-    session.execute(_MOVE, {**mine, "to_place": entry.place, "to_hash": entry.hash})
+    seen, mine = _seen(session), caller.organisation
+    head = seen.get(mine) or _read(session, mine)
+    while True:
+        entry = AuditRow(
+            organisation=mine,
+            place=head.place + 1,
+            at=at,
+            who=caller.who,
+            act=act,
+            subject=subject,
+            facts=dict(facts or {}),
+            previous=head.hash,
+        )
+        entry.hash = hash_of(entry)
+        if _moved(session, mine, head, entry):
+            break
+        head = _read(session, mine)
+    session.execute(_ADD, {name: getattr(entry, name) for name in _ENTRY})
+    seen[mine] = _Head(entry.place, entry.hash)
+
+
+MOST_SEEN: Final = 20_000
+"""Trails whose end is kept in mind."""
+_SEEN: Final[WeakKeyDictionary[object, dict[int, _Head]]] = WeakKeyDictionary()
+"""Where this process has last seen the trails of a database end. It may be wrong, after another process's act or one of
+ours that was rolled back: then no head is moved, and it is read."""
+
+
+def _seen(session: Session) -> dict[int, _Head]:
+    seen = _SEEN.setdefault(session.get_bind(), {})
+    if len(seen) > MOST_SEEN:
+        seen.clear()
+    return seen
+
+
+def _read(session: Session, organisation: int) -> _Head:
+    """The end as it is, which nobody moves until the commit."""
+    return _Head(*session.execute(_HEAD, {"whose": organisation}).one())
+
+
+def _moved(session: Session, organisation: int, head: _Head, entry: AuditRow) -> bool:
+    """Whether the trail ended there, and ends with the entry now."""
+    ends = {"from_place": head.place, "from_hash": head.hash, "to_place": entry.place, "to_hash": entry.hash}
+    moved: Any = session.execute(_MOVE, {"whose": organisation, **ends})
+    return bool(moved.rowcount)
 
 
 _HEADS: Final = AuditHeadRow.__table__.c
 _HEAD: Final = (
     select(_HEADS.place, _HEADS.hash).where(_HEADS.organisation == bindparam("whose")).with_for_update()
 )
+_ENTRY: Final = tuple(AuditRow.__table__.columns.keys())
 _ADD: Final = insert(AuditRow.__table__)  # type: ignore[arg-type]
 _MOVE: Final = (
     update(AuditHeadRow.__table__)  # type: ignore[arg-type]
-    .where(_HEADS.organisation == bindparam("whose"))
+    .where(
+        _HEADS.organisation == bindparam("whose"),
+        _HEADS.place == bindparam("from_place"),
+        _HEADS.hash == bindparam("from_hash"),
+    )
     .values(place=bindparam("to_place"), hash=bindparam("to_hash"))
 )
 

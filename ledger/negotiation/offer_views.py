@@ -21,7 +21,7 @@ from ledger.errors import Refusal
 from ledger.negotiation.access import Caller, sees_offer
 from ledger.negotiation.offers import COMPLETE, EXPIRED, OPEN, RECALLED, RECALLING
 from ledger.offer_tables import OfferRow, SignatureRow
-from ledger.outbox import GONE, LANDED, WITHDRAWN
+from ledger.outbox import GONE, LANDED, WITHDRAWN, put_here
 from ledger.outbox_tables import OutboxRow
 from ledger.tables import VoucherRow
 
@@ -42,7 +42,8 @@ class OfferView:
 
 def views(session: Session, rows: Sequence[OfferRow], *, now: int) -> list[OfferView]:
     """The offers with all that belongs to them, in two queries. `now`: the chain's time."""
-    numbers = [row.item for row in rows if row.item is not None]
+    new = put_here(session)
+    numbers = [row.item for row in rows if row.item is not None and row.item not in new]
     items = {item.number: item for item in session.execute(_ITEMS, {"numbers": numbers})} if numbers else {}
     ended = _revoked(session, rows)
     return [_view(row, items.get(row.item or 0), ended, now=now) for row in rows]

@@ -12,7 +12,7 @@ contract's to say, and comes back with the item. Errors have the contract's name
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
@@ -71,12 +71,13 @@ class Proposal:
     consents: int | None = None
     asked: bool = False
     after: Split | None = None
+    root: VoucherId | None = field(init=False)
+    """The voucher that the issue makes, or made."""
 
-    @property
-    def root(self) -> VoucherId | None:
-        """The voucher that the issue makes, or made."""
+    def __post_init__(self) -> None:
         source = self.agreement if isinstance(self.agreement, Issue) else self.issued
-        return None if source is None else root_id(source, domain_of(source, self.pin))
+        root = None if source is None else root_id(source, domain_of(source, self.pin))
+        object.__setattr__(self, "root", root)
 
 
 def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal) -> OfferRow:

@@ -4,6 +4,8 @@ The change that it makes and the answer that it gets are committed together, so 
 the next attempt either does the work or is told what was answered. There is no mark "in progress" that a crash could
 leave behind: while one is at work, a second one with the same name is refused at once (within a process by a list in
 memory, between processes by an advisory lock of PostgreSQL; SQLite has one writer, and the second finds the answer).
+Lock and answer are asked for in one statement, which may not see an answer that was committed at that very moment:
+then the name is taken when ours is to be kept, nothing of ours is, and the other answer is given.
 A refusal is an answer too: it changed nothing, and is kept in a transaction of its own.
 """
 
@@ -14,9 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ledger.crash_points import reach
@@ -75,17 +79,10 @@ def perform(
     """
     with _alone(named):
         try:
-            with store.writing() as session:
-                known = _known(session, named)
-                if known is not None:
-                    return known
-                reach("request: begun")
-                answer = do(session)
-                session.flush()
-                _keep(session, named, answer)
-                reach("request: done")
-            reach("request: committed")
-            return answer
+            try:
+                return _performed(store, named, do)
+            except _Overtaken:
+                return _performed(store, named, do)
         except NotKept:
             raise
         except TallystickError as error:
@@ -97,6 +94,20 @@ def perform(
                 if known is None:
                     _keep(session, named, told)
             return known or told
+
+
+def _performed(store: Store, named: Named, do: Callable[[Session], Answer]) -> Answer:
+    with store.writing() as session:
+        known = _known(session, named)
+        if known is not None:
+            return known
+        reach("request: begun")
+        answer = do(session)
+        session.flush()
+        _keep(session, named, answer)
+        reach("request: done")
+    reach("request: committed")
+    return answer
 
 
 @contextmanager
@@ -114,24 +125,41 @@ def _alone(named: Named) -> Iterator[None]:
 
 
 def _known(session: Session, named: Named) -> Answer | None:
+    asked: dict[str, object] = {"whose": named.organisation, "named": named.key}
     if session.get_bind().dialect.name == "postgresql":
-        lock = int.from_bytes(sha256(f"{named.organisation} {named.key}".encode()).digest()[:8], signed=True)
-        if not session.scalar(_LOCK, {"lock": lock}):
+        name = f"{named.organisation} {named.key}".encode()
+        asked["lock"] = int.from_bytes(sha256(name).digest()[:8], signed=True)
+        row: Any = session.execute(_KNOWN_ALONE, asked).one()
+        if not row.alone:
             raise NotKept("RequestInProgress", {"key": named.key})
-    row = session.execute(_KNOWN, {"whose": named.organisation, "named": named.key}).one_or_none()
-    if row is None:
+    else:
+        row = session.execute(_KNOWN, asked).one_or_none()
+    if row is None or row.endpoint is None:
         return None
     if (row.endpoint, row.body) != (named.endpoint, named.digest):
         raise NotKept("KeyReused", {"key": named.key, "endpoint": row.endpoint})
     return Answer(row.status, row.answer)
 
 
-_LOCK: Final = text("select pg_try_advisory_xact_lock(:lock)")
 _KEPT: Final = RequestRow.__table__.c
-_KNOWN: Final = select(_KEPT.endpoint, _KEPT.body, _KEPT.status, _KEPT.answer).where(
-    _KEPT.organisation == bindparam("whose"), _KEPT.key == bindparam("named")
+_ANSWER: Final = (_KEPT.endpoint, _KEPT.body, _KEPT.status, _KEPT.answer)
+_SAME: Final = and_(_KEPT.organisation == bindparam("whose"), _KEPT.key == bindparam("named"))
+_KNOWN: Final = select(*_ANSWER).where(_SAME)
+_ALONE: Final = select(func.pg_try_advisory_xact_lock(bindparam("lock")).label("alone")).subquery()
+_KNOWN_ALONE: Final = select(_ALONE.c.alone, *_ANSWER).select_from(
+    _ALONE.outerjoin(RequestRow.__table__, _SAME)
 )
-_KEEP: Final = insert(RequestRow.__table__)  # type: ignore[arg-type]
+"""Always one row."""
+_KEEP: Final = MappingProxyType(
+    {
+        name: insert(RequestRow.__table__).on_conflict_do_nothing().returning(RequestRow.status)  # type: ignore[arg-type]
+        for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+    }
+)
+
+
+class _Overtaken(Exception):
+    """Another process has kept an answer under this name meanwhile."""
 
 
 def _keep(session: Session, named: Named, answer: Answer) -> None:
@@ -144,4 +172,5 @@ def _keep(session: Session, named: Named, answer: Answer) -> None:
         "status": answer.status,
         "answer": answer.text,
     }
-    session.execute(_KEEP, [row])
+    if session.execute(_KEEP[session.get_bind().dialect.name], row).scalar() is None:
+        raise _Overtaken

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from ledger.crash_points import REQUEST_POINTS
 from ledger.errors import Refusal
-from ledger.negotiation import once
+from ledger.negotiation import audit, once
+from ledger.negotiation.access import Caller
 from ledger.negotiation.once import Answer, Named, perform
 from ledger.offer_tables import OfferRow
 from ledger.organisation_tables import AuditRow, RequestRow
@@ -19,6 +20,8 @@ from ledger.outbox_tables import OutboxRow
 from tests.gateway.house import House
 from tests.ledger.office import BANK, ISSUER, A
 from tests.ledger.relaying import Killed, dying_at
+
+SOMEBODY = Caller(organisation=1, party=None, who="person 1", roles=frozenset())
 
 
 def counted(house: House, table: type[Any]) -> int:
@@ -135,3 +138,47 @@ def test_while_a_request_is_worked_on_a_second_one_of_its_name_is_refused(any_ho
         thread.join()
     assert answers == [Answer(200, "done")]
     assert perform(store, named, lambda _: Answer(200, "twice"), refused=lambda _: None) == answers[0]
+
+
+def test_an_answer_that_is_committed_at_the_moment_of_asking_stands_and_nothing_is_done_twice(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, store = any_house, any_house.office.store
+    named = Named(organisation=1, who="person 1", key="overtaken", endpoint="POST /x", body=b"{}", at=1)
+
+    def write(session: Session) -> Answer:
+        audit.note(session, SOMEBODY, "act", subject="offer 1", at=1)
+        return Answer(200, "second")
+
+    assert perform(store, named, lambda _: Answer(200, "first"), refused=lambda _: None).text == "first"
+    before, known = counted(house, AuditRow), once._known
+    seen: list[Answer | None] = [None]
+    monkeypatch.setattr(once, "_known", lambda *asked: seen.pop() if seen else known(*asked))
+    assert perform(store, named, write, refused=lambda _: None).text == "first"
+    assert (seen, counted(house, AuditRow)) == ([], before)
+
+
+def test_an_act_that_was_rolled_back_or_done_elsewhere_leaves_the_next_one_in_its_place(
+    any_house: House,
+) -> None:
+    store = any_house.office.store
+
+    def act(subject: str, *, fails: bool = False) -> None:
+        with store.writing() as session:
+            audit.note(session, SOMEBODY, "act", subject=subject, at=1)
+            if fails:
+                raise KeyboardInterrupt
+
+    act("offer 1")
+    with pytest.raises(KeyboardInterrupt):
+        act("offer 2", fails=True)
+    act("offer 3")
+    elsewhere = dict(audit._SEEN)
+    audit._SEEN.clear()  # another process knows nothing of what this one has seen
+    act("offer 4")
+    audit._SEEN.update(elsewhere)
+    act("offer 5")
+    with store.reading() as session:
+        told = select(AuditRow.subject).where(AuditRow.act == "act").order_by(AuditRow.place)
+        assert list(session.scalars(told)) == ["offer 1", "offer 3", "offer 4", "offer 5"]
+        assert audit.broken_at(session, SOMEBODY.organisation) is None

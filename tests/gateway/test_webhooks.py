@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -157,7 +156,8 @@ def test_each_hears_once_of_what_is_theirs_and_a_stranger_of_nothing(post: Post)
         ended = next(each for each in issuer.told() if each["type"] == "offer.ended")
         assert ended["status"] == "landed"
         assert stranger.got == []
-        assert "1000" not in json.dumps([*supplier.told(), *issuer.told()])  # what, not how much
+        names = {"id", "type", "at", "offer", "verb", "status", "voucher", "event", "tx_hash"}  # not how much
+        assert {name for each in [*supplier.told(), *issuer.told()] for name in each} <= names
 
 
 def test_a_part_is_told_to_whom_it_came_and_a_payment_to_all_who_have_part_in_it(near: Post) -> None:
