@@ -74,6 +74,8 @@ class Keyring:
         self.path = path
         self._derived, self._cipher = derived, AESGCM(derived)
         self._head, self._sealed = dict(head), sealed
+        self._proven: set[_Sealed] = set()
+        """Those whose key was seen to be that of the address beside it."""
 
     def __repr__(self) -> str:
         return f"Keyring({str(self.path)!r}, {len(self._sealed)} keys)"
@@ -161,12 +163,8 @@ class Keyring:
             key = self._cipher.decrypt(sealed.nonce, sealed.ciphertext, sealed.label)
         except InvalidTag:
             raise SealError(f"the key of party {party} in {self.path} is damaged: restore the file") from None
-        try:
-            theirs = _address_of(key, sealed.signer) == sealed.address
-        except InputError:
-            theirs = False
-        if not theirs:
-            raise SealError(f"the key of party {party} in {self.path} is not that of {sealed.address}")
+        if sealed not in self._proven:
+            self._prove(sealed, key)
         if not sealed.signer:
             return sign(agreement, domain, key)
         signature = credentials.sign_with(credentials.read_private_key(key), agreement, domain)
@@ -192,6 +190,15 @@ class Keyring:
         except (InvalidTag, ValueError):
             what = label or f"what was sealed for {purpose}"
             raise SealError(f"{what} does not open with this key file") from None
+
+    def _prove(self, sealed: _Sealed, key: bytes) -> None:
+        try:
+            theirs = _address_of(key, sealed.signer) == sealed.address
+        except InputError:
+            theirs = False
+        if not theirs:
+            raise SealError(f"the key of party {sealed.party} in {self.path} is not that of {sealed.address}")
+        self._proven.add(sealed)
 
     def _of(self, party: PartyNumber, signer: Address | None) -> _Sealed:
         for each in self._sealed:
