@@ -10,11 +10,11 @@ An installation is one registry and a list of ledgers on it in order of successi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from alembic import command
 from alembic.config import Config
@@ -95,10 +95,13 @@ def open_store(url: str) -> Store:
     return Store(engine)
 
 
-def scratch_store() -> Store:
-    """An empty database in memory with the newest tables, for rows that are made to be compared."""
+def scratch_store(tables: Iterable[type[Base]]) -> Store:
+    """A database in memory with these tables, empty, beside those of pins and cursors: for rows that are made to be
+    compared."""
     engine = open_engine("sqlite://")
-    Base.metadata.create_all(engine)
+    wanted: list[type[Base]] = [PinRow, CursorRow, *tables]
+    made: list[Any] = [table.__table__ for table in wanted]
+    Base.metadata.create_all(engine, tables=made)
     return Store(engine)
 
 

@@ -198,7 +198,7 @@ def _where(block: int, log_index: int) -> str:
 
 def _stored_rows(session: Session, journals: Mapping[Address, Journal]) -> tuple[int, list[Finding]]:
     findings: list[Finding] = []
-    with scratch_store() as scratch:
+    with scratch_store(PROJECTION) as scratch:
         for pin in pins(session):
             add_pin(scratch, pin)
         try:
