@@ -28,15 +28,20 @@ from ledger.negotiation.once import LONGEST_KEY, Answer, Named, perform
 
 HEADER: Final = "Idempotency-Key"
 ATTEMPTS: Final = 3
+PURPOSE: Final = "answers 1"
+"""For which the key file seals answers that are secret."""
+UNSEEN: Final = {"Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a change is answered with."""
+    """What a change is answered with. `secret`: what is in it is shown to nobody else, so it is kept sealed under the
+    key file, for who sends the same request again because the answer was lost."""
 
     status: int
-    content: BaseModel
+    content: BaseModel | None
     headers: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +60,39 @@ class Moving:
         """Does it, or gives the answer that it got before."""
 
         def once(session: Session) -> Answer:
-            return _kept(work(session))
+            return self._kept(work(session))
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return _response(perform(self.gateway.store, self.named, once, refused=_refused))
+                return self._response(perform(self.gateway.store, self.named, once, refused=_refused))
             except DatabaseBusy:
                 if attempt == ATTEMPTS:
                     raise
                 time.sleep(0.05 * attempt)
         raise AssertionError("every attempt returns or raises")
+
+    def _kept(self, reply: Reply) -> Answer:
+        content = None if reply.content is None else reply.content.model_dump(mode="json")
+        text = json.dumps({"headers": dict(reply.headers), "content": content}, ensure_ascii=False)
+        if reply.secret:
+            sealed = self.gateway.setting.ring.seal(PURPOSE, text.encode(), label=self._label)
+            text = json.dumps({"sealed": sealed.hex()})
+        return Answer(reply.status, text)
+
+    def _response(self, kept: Answer) -> Response:
+        read = json.loads(kept.text)
+        if "sealed" in read:
+            sealed = bytes.fromhex(read["sealed"])
+            read = json.loads(self.gateway.setting.ring.unseal(PURPOSE, sealed, label=self._label))
+        if kept.status == 204:
+            return Response(None, kept.status, headers=read["headers"])
+        media_type = MEDIA_TYPE if kept.status >= 400 else "application/json"
+        text = json.dumps(read["content"], ensure_ascii=False, separators=(",", ":"))
+        return Response(text, kept.status, headers=read["headers"], media_type=media_type)
+
+    @property
+    def _label(self) -> str:
+        return f"request {self.named.organisation} {self.named.key}"
 
 
 async def moving_of(  # not worth a thread
@@ -97,21 +125,9 @@ async def moving_of(  # not worth a thread
 MovingHere = Annotated[Moving, Depends(moving_of)]
 
 
-def _kept(reply: Reply) -> Answer:
-    content = {"headers": dict(reply.headers), "content": reply.content.model_dump(mode="json")}
-    return Answer(reply.status, json.dumps(content, ensure_ascii=False))
-
-
 def _refused(error: TallystickError) -> Answer | None:
     if not is_answer(error):
         return None
     response = answer(problem_of(error))
     content = {"headers": {"Cache-Control": "no-store"}, "content": json.loads(bytes(response.body))}
     return Answer(response.status_code, json.dumps(content, ensure_ascii=False))
-
-
-def _response(kept: Answer) -> Response:
-    read = json.loads(kept.text)
-    media_type = MEDIA_TYPE if kept.status >= 400 else "application/json"
-    text = json.dumps(read["content"], ensure_ascii=False, separators=(",", ":"))
-    return Response(text, kept.status, headers=read["headers"], media_type=media_type)

@@ -12,7 +12,7 @@ from gateway.answers import PROBLEMS, Cursor, Limit, number_of, offered, page_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere, address_of
 from gateway.forms import Flag, Form, HexText, View, examples, utc
-from gateway.moving import MovingHere, Reply
+from gateway.moving import UNSEEN, MovingHere, Reply
 from gateway.offer_forms import OfferAnswer, ReasonForm
 from ledger.columns import hex_of
 from ledger.negotiation import onboarding
@@ -151,15 +151,16 @@ class AdmissionForm(Form):
     sign: Annotated[Flag, Field(description="Sign at once, with the key that is kept here.")] = False
 
 
-@router.post("/invitations", status_code=201)
-def invite(
-    form: InvitationForm, caller: CallerHere, gateway: GatewayHere, response: Response
-) -> InvitationView:
-    """Invites an enterprise to apply. Sent again it makes another invitation: the word in it is kept nowhere."""
-    with gateway.store.writing() as session:
-        token, row = onboarding.invite(session, gateway.setting, caller, name=form.name)
-    response.headers["Cache-Control"] = "no-store"
-    return InvitationView(token=token, sponsor=row.sponsor, expires_at=utc(row.expires_at))
+@router.post("/invitations", status_code=201, response_model=InvitationView)
+def invite(form: InvitationForm, moving: MovingHere) -> Response:
+    """Invites an enterprise to apply. The word in the answer goes into the link."""
+
+    def work(session: Session) -> Reply:
+        token, row = onboarding.invite(session, moving.gateway.setting, moving.caller, name=form.name)
+        answer = InvitationView(token=token, sponsor=row.sponsor, expires_at=utc(row.expires_at))
+        return Reply(201, answer, UNSEEN, secret=True)
+
+    return moving.do(work)
 
 
 @router.post("/applications", status_code=201)

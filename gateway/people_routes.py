@@ -126,11 +126,15 @@ def let_in_again(person: PersonNumber, moving: MovingHere) -> Response:
     return _shut(moving, person, out=False)
 
 
-@router.post("/people/{person}/second-factor-reset", status_code=204)
-def reset_second_factor(person: PersonNumber, caller: CallerHere, gateway: GatewayHere) -> None:
+@router.post("/people/{person}/second-factor-reset", status_code=204, response_class=Response)
+def reset_second_factor(person: PersonNumber, moving: MovingHere) -> Response:
     """Takes a second factor away, for a phone that is lost; never one's own."""
-    with gateway.store.writing() as session:
-        second_factor.reset(session, gateway.setting, caller, person)
+
+    def work(session: Session) -> Reply:
+        second_factor.reset(session, moving.gateway.setting, moving.caller, person)
+        return Reply(204, None)
+
+    return moving.do(work)
 
 
 @router.post("/session/second-factor", status_code=201)

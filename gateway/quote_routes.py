@@ -23,7 +23,7 @@ from gateway.answers import (
 )
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
-from gateway.moving import Moving, MovingHere, Reply
+from gateway.moving import UNSEEN, Moving, MovingHere, Reply
 from gateway.offer_forms import SignatureForm
 from gateway.quote_forms import (
     AnswerForm,
@@ -65,7 +65,6 @@ issuer = APIRouter(prefix="/issuer", tags=["Issuer's desk"], route_class=DeskRou
 _ID = "0b6ff2c2d1e54b0c9a3f5d7e8c1b2a30"
 RequestId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=[_ID])]
 QuoteId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", examples=[_ID])]
-UNSEEN = {"Cache-Control": "no-store"}
 
 
 # ---- the holder --------------------------------------------------------------------------------------------

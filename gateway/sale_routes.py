@@ -11,9 +11,9 @@ from gateway.answers import PREFIX, PROBLEMS, Cursor, Limit, number_of, offered,
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
 from gateway.holding_routes import VoucherPath
-from gateway.moving import Moving, MovingHere, Reply
+from gateway.moving import UNSEEN, Moving, MovingHere, Reply
 from gateway.offer_forms import OfferAnswer, parties_of
-from gateway.quote_routes import UNSEEN, QuoteId
+from gateway.quote_routes import QuoteId
 from gateway.sale_forms import AcceptanceForm, CompletionView, ContestForm, SaleAnswer, SalePage, sale_answer
 from ledger.agreements import PartyNumber
 from ledger.members import VoucherId, parse_voucher

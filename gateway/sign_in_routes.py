@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Cookie, Form, Request, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from gateway.answers import PROBLEMS
 from gateway.bodies import DeskRoute
@@ -13,6 +14,7 @@ from gateway.callers import COOKIE, CallerHere, GatewayHere, address_of
 from gateway.forms import Form as Body
 from gateway.forms import View, examples, utc
 from gateway.gateway import Gateway
+from gateway.moving import UNSEEN, MovingHere, Reply
 from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, StaffRole, require
@@ -161,20 +163,20 @@ def program_token(
     )
 
 
-@router.post("/clients", status_code=201)
-def enrol(form: ClientForm, caller: CallerHere, gateway: GatewayHere, response: Response) -> ClientView:
-    """Enrols a program of the caller's organisation. It may do no more than who enrols it.
+@router.post("/clients", status_code=201, response_model=ClientView)
+def enrol(form: ClientForm, moving: MovingHere) -> Response:
+    """Enrols a program of the caller's organisation. It may do no more than who enrols it."""
+    caller, roles = moving.caller, frozenset(StaffRole(role) for role in form.roles)
 
-    Its secret is kept nowhere, so that the answer cannot be given a second time: sent again, this enrols another one.
-    """
-    require(caller, Right.MANAGE)
-    roles = frozenset(StaffRole(role) for role in form.roles)
-    if not roles <= caller.roles:
-        raise Refusal("NotAllowed", {"act": "enrol", "needs": ", ".join(sorted(roles - caller.roles))})
-    with gateway.store.writing() as session:
-        row, secret = enrol_client(session, caller, name=form.name, roles=roles, now=gateway.now())
-    response.headers["Cache-Control"] = "no-store"
-    return ClientView(id=row.id, name=row.name, roles=row.roles, secret=secret)  # type: ignore[arg-type]
+    def work(session: Session) -> Reply:
+        require(caller, Right.MANAGE)
+        if not roles <= caller.roles:
+            raise Refusal("NotAllowed", {"act": "enrol", "needs": ", ".join(sorted(roles - caller.roles))})
+        row, secret = enrol_client(session, caller, name=form.name, roles=roles, now=moving.gateway.now())
+        answer = ClientView(id=row.id, name=row.name, roles=row.roles, secret=secret)  # type: ignore[arg-type]
+        return Reply(201, answer, UNSEEN, secret=True)
+
+    return moving.do(work)
 
 
 def session_begun(gateway: Gateway, response: Response, done: SignedIn) -> SessionView:

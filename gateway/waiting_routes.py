@@ -12,7 +12,7 @@ from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere, address_of
 from gateway.forms import Flag, Form, OnDay, View, VoucherText, examples, utc
-from gateway.moving import MovingHere, Reply
+from gateway.moving import UNSEEN, MovingHere, Reply
 from gateway.offer_forms import Invoices
 from gateway.problems import Problem, problem_of
 from ledger.members import voucher_text
@@ -83,26 +83,27 @@ class LinkView(View):
     voucher_waits: bool
 
 
-@router.post("/supplier/invited-transfers", status_code=201, tags=[SUPPLIER])
-def invite_to_transfer(
-    form: InvitedTransferForm, caller: CallerHere, gateway: GatewayHere, response: Response
-) -> InvitedView:
+@router.post("/supplier/invited-transfers", status_code=201, response_model=InvitedView, tags=[SUPPLIER])
+def invite_to_transfer(form: InvitedTransferForm, moving: MovingHere) -> Response:
     """Invites an enterprise, for which a voucher waits until it is admitted. Nothing goes on chain, and the voucher
-    stays the holder's to use. The word for the link is kept nowhere, so sent again this is refused."""
-    with gateway.store.writing() as session:
+    stays the holder's to use."""
+
+    def work(session: Session) -> Reply:
+        setting = moving.gateway.setting
         token, row = waiting_transfers.wait_for(
             session,
-            gateway.setting,
-            caller,
+            setting,
+            moving.caller,
             form.voucher,
             name=form.name,
             invoices=[invoice.use() for invoice in form.invoices],
             sign_then=form.sign,
             valid_until=form.valid_until,
         )
-        seen = waiting_transfers.one(session, gateway.setting, caller, row.id)
-    response.headers["Cache-Control"] = "no-store"
-    return InvitedView(**_view(seen).model_dump(), token=token)
+        seen = waiting_transfers.one(session, setting, moving.caller, row.id)
+        return Reply(201, InvitedView(**_view(seen).model_dump(), token=token), UNSEEN, secret=True)
+
+    return moving.do(work)
 
 
 @router.get("/supplier/invited-transfers", tags=[SUPPLIER])

@@ -12,7 +12,7 @@ from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
 from gateway.forms import Form, View, examples, utc
-from gateway.moving import MovingHere, Reply
+from gateway.moving import UNSEEN, MovingHere, Reply
 from ledger.negotiation import webhooks
 from ledger.negotiation.webhooks import Kind
 from ledger.webhook_tables import DeliveryRow, WebhookRow
@@ -82,18 +82,19 @@ class DeliveryPage(View):
     next: str | None
 
 
-@router.post("", status_code=201)
-def subscribe(
-    form: WebhookForm, caller: CallerHere, gateway: GatewayHere, response: Response
-) -> NewWebhookView:
-    """Tells an address of events, each signed with the secret that is in this answer. Sent again it makes another one:
-    the secret is kept sealed, and in no answer that could be given twice."""
-    with gateway.store.writing() as session:
+@router.post("", status_code=201, response_model=NewWebhookView)
+def subscribe(form: WebhookForm, moving: MovingHere) -> Response:
+    """Tells an address of events, each signed with the secret that is in this answer."""
+
+    def work(session: Session) -> Reply:
+        gateway = moving.gateway
         row, secret = webhooks.subscribe(
-            session, gateway.setting, caller, gateway.targets, url=form.url, kinds=set(form.events)
+            session, gateway.setting, moving.caller, gateway.targets, url=form.url, kinds=set(form.events)
         )
-    response.headers["Cache-Control"] = "no-store"
-    return NewWebhookView(**_view(row).model_dump(), secret=secret)
+        answer = NewWebhookView(**_view(row).model_dump(), secret=secret)
+        return Reply(201, answer, UNSEEN, secret=True)
+
+    return moving.do(work)
 
 
 @router.get("")
@@ -110,13 +111,15 @@ def unsubscribe(webhook: WebhookId, caller: CallerHere, gateway: GatewayHere) ->
         webhooks.unsubscribe(session, gateway.setting, caller, webhook)
 
 
-@router.post("/{webhook}/secret", status_code=201)
-def rotate(webhook: WebhookId, caller: CallerHere, gateway: GatewayHere, response: Response) -> SecretView:
+@router.post("/{webhook}/secret", status_code=201, response_model=SecretView)
+def rotate(webhook: WebhookId, moving: MovingHere) -> Response:
     """A new secret. The one before signs too for a day, so that the receiver can change over."""
-    with gateway.store.writing() as session:
-        secret = webhooks.rotate(session, gateway.setting, caller, webhook)
-    response.headers["Cache-Control"] = "no-store"
-    return SecretView(secret=secret)
+
+    def work(session: Session) -> Reply:
+        secret = webhooks.rotate(session, moving.gateway.setting, moving.caller, webhook)
+        return Reply(201, SecretView(secret=secret), UNSEEN, secret=True)
+
+    return moving.do(work)
 
 
 @router.get("/{webhook}/deliveries")

@@ -84,13 +84,17 @@ class Hands:
         return self.now
 
 
+REQUESTS = count()
+"""Of requests: whoever signs in anew goes on counting."""
+
+
 @dataclass
 class Desk:
     """Somebody who is signed in. `post` names each request, unless it is given a name."""
 
     client: TestClient
     csrf: str
-    names: Iterator[int] = field(default_factory=count)
+    names: Iterator[int] = REQUESTS
     login: str = ""
 
     def get(self, path: str, **params: Any) -> Any:

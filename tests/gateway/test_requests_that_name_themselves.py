@@ -18,6 +18,7 @@ from ledger.offer_tables import OfferRow
 from ledger.organisation_tables import AuditRow, RequestRow
 from ledger.outbox_tables import OutboxRow
 from tests.gateway.house import House
+from tests.gateway.offering import problem
 from tests.ledger.office import BANK, ISSUER, A
 from tests.ledger.relaying import Killed, dying_at
 
@@ -59,6 +60,63 @@ def test_the_same_request_gets_the_same_answer_and_another_one_under_its_name_is
     assert (elsewhere.status_code, elsewhere.json()["type"]) == (422, "/problems/KeyReused")
     assert counted(house, OfferRow) == 1
     assert desk.get("/lines/2-1").json()["own"]["reserved"] == "1000.00"
+
+
+ERP = "https://erp.example.com"
+NAMELESS = {
+    "POST /session": "whoever signs in is nobody yet; each time is a session of its own",
+    "DELETE /session": "an end ends once",
+    "POST /token": "OAuth 2; each time is a token of its own",
+    "POST /session/provider": "nobody is signed in; each time is an attempt of its own",
+    "POST /session/provider/answer": "the provider's code is good once",
+    "POST /session/password": "a quick hash of the body would be one of the password; the old one is good once",
+    "POST /session/second-factor": "nothing counts before it is confirmed",
+    "POST /session/second-factor/confirmation": "a code is good once",
+    "POST /people": "a quick hash of the body would be one of the password; a login is given once",
+    "POST /applications": "a quick hash of the body would be one of the password; an invitation is good once",
+    "POST /invitations/look": "changes nothing",
+    "POST /issuer/bulk-checks": "changes nothing",
+    "DELETE /webhooks/{webhook}": "an end ends once",
+    "DELETE /documents/{document}": "an end ends once",
+    "DELETE /documents/{document}/readers/{reader}": "an end ends once",
+}
+"""The routes that change something and take no name, and why."""
+
+
+def test_every_change_names_itself_or_says_why_not(shared_house: House) -> None:
+    paths = shared_house.desk(A).client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    nameless = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if method != "get"
+        and all(each["name"] != "Idempotency-Key" for each in operation.get("parameters", ()))
+    }
+    assert nameless == set(NAMELESS)
+
+
+def test_an_answer_with_a_secret_is_given_again_to_whom_it_was_given_and_kept_sealed(
+    any_house: House,
+) -> None:
+    house, voucher = any_house, any_house.held("1000.00")
+    asked = (
+        (BANK, "/clients", {"name": "ERP", "roles": ["signatory"]}, "secret", {"name": "ERP 2"}),
+        (BANK, "/invitations", {"name": "青禾示例齿轮有限公司"}, "token", {"name": "青禾"}),
+        (A, "/supplier/invited-transfers", {"voucher": voucher, "name": "青禾"}, "token", {"name": "禾"}),
+        (A, "/webhooks", {"url": f"{ERP}/x", "events": ["offer.ended"]}, "secret", {"url": f"{ERP}/y"}),
+    )
+    for party, path, body, name, changed in asked:
+        desk = house.desk(party)
+        first, again = (desk.post(path, body, key=f"once {path}") for _ in range(2))
+        assert first.status_code == again.status_code == 201, first.text
+        assert first.json() == again.json()
+        assert again.headers["cache-control"] == "no-store"
+        other = desk.post(path, {**body, **changed}, key=f"once {path}")
+        assert problem(other) == (422, "KeyReused")
+        with house.office.store.reading() as session:
+            kept = session.scalars(select(RequestRow.answer).where(RequestRow.key == f"once {path}")).one()
+        assert first.json()[name] not in kept
+    assert len(house.desk(A).get("/webhooks").json()["items"]) == 1
 
 
 def test_two_organisations_may_give_the_same_name(shared_house: House) -> None:
