@@ -19,8 +19,11 @@ from gateway.service import PROVIDER, serve
 from ledger.errors import TallystickError
 from ledger.installation import CHAIN_URL, DATABASE_URL, GAS_KEY
 from ledger.logs import secrets_in, write_logs
+from ledger.relay_terms import Terms
 
 PASSPHRASE = "TALLYSTICK_PASSPHRASE"
+RELAY = ("margin", "gas_budget", "highest_fee", "linger", "wallet_budget")
+"""Of `relay_terms.Terms`, as `tallystick relay` takes them."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 UNUSABLE = 2
 
@@ -39,6 +42,8 @@ def main() -> int:
         help="let cookies go over plain HTTP; without it they do on this machine only",
     )
     parser.add_argument("--sandbox", action="store_true", help="say with every answer that nothing counts")
+    for name in RELAY:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Terms(), name))
     given = parser.parse_args()
     passphrase = os.environ.pop(PASSPHRASE, "") or getpass.getpass("Passphrase of the key file: ")
     database, node = os.environ.get(DATABASE_URL, ""), os.environ.get(CHAIN_URL, "")
@@ -54,6 +59,7 @@ def main() -> int:
             port=given.port,
             secure=secure,
             sandbox=given.sandbox,
+            terms=Terms(**{name: getattr(given, name) for name in RELAY}),
         )
     except TallystickError as unusable:
         print(unusable, file=sys.stderr)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +48,7 @@ from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
 
 LOG: Final = logging.getLogger("gateway")
+TERMS: Final = Terms()
 INDEX_PAUSE: Final = 0.2
 SWEEP_PAUSE: Final = 5.0
 DRAIN_SECONDS: Final = 7.0
@@ -153,16 +154,23 @@ def _authorities(paths: str) -> tuple[bytes, ...]:
 
 
 @contextmanager
-def at_work(installation: Installation) -> Iterator[Threads]:
-    """Relay, index and housekeeping, while the block runs."""
+def at_work(installation: Installation, terms: Terms) -> Iterator[Threads]:
+    """Relay, index and housekeeping, while the block runs. `terms`: the relay's; the index takes its margin."""
     store, chain = installation.store, installation.chain
     threads = Threads(Pipeline(store, chain))
     depth = installation.depth
-    threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop, terms=Terms(depth=depth)))
+    its = replace(terms, depth=depth)
+    threads.start("relay", lambda: relay.serve(store, chain, stop=threads.stop, terms=its))
     threads.start(
         "index",
         lambda: indexer.serve(
-            store, chain, stop=threads.stop, confirmations=depth, pause=INDEX_PAUSE, trouble=_waits
+            store,
+            chain,
+            stop=threads.stop,
+            confirmations=depth,
+            margin=its.margin,
+            pause=INDEX_PAUSE,
+            trouble=_waits,
         ),
     )
     setting = setting_of(installation)
@@ -202,11 +210,18 @@ def _heard(_word: int, _frame: object) -> None:
 
 
 def serve(
-    directory: Path, *, passphrase: str, host: str, port: int, secure: bool, sandbox: bool = False
+    directory: Path,
+    *,
+    passphrase: str,
+    host: str,
+    port: int,
+    secure: bool,
+    sandbox: bool = False,
+    terms: Terms = TERMS,
 ) -> None:
     """Runs until SIGTERM or SIGINT. The errors of `installation.opened`; InputError for a setting that cannot be."""
     keep_to_one_core(os.environ.get(CORE, ""))
-    with opened(directory, passphrase=passphrase) as installation, at_work(installation) as threads:
+    with opened(directory, passphrase=passphrase) as installation, at_work(installation, terms) as threads:
         app = create_app(gateway_of(installation, threads, secure=secure, sandbox=sandbox))
         config = uvicorn.Config(
             app,

@@ -14,6 +14,7 @@ from ledger.errors import InputError
 from ledger.installation import CHAIN_URL, DEPTH
 from ledger.members import parse_line
 from ledger.money import Fen, parse_rate, parse_yuan, shown
+from ledger.relay_terms import Terms
 from scripts.cli_dossier import DossierFile
 from scripts.cli_screen import Screen
 
@@ -96,6 +97,20 @@ MarginOption = Annotated[
         "--margin", min=0, help="Blocks that a reorganisation may replace; for once, when you have looked."
     ),
 ]
+GasBudgetOption = Annotated[
+    int, typer.Option("--gas-budget", min=200_000, help="Gas that one transaction may be given.")
+]
+HighestFeeOption = Annotated[
+    int, typer.Option("--highest-fee", min=0, help="The most that is offered for a unit of gas, in wei.")
+]
+LingerOption = Annotated[
+    int, typer.Option("--linger", min=0, help="Seconds that an item may wait for others to go with it.")
+]
+WalletBudgetOption = Annotated[
+    int, typer.Option("--wallet-budget", min=0, help="Gas for one party's contract wallet on one day.")
+]
+TERMS: Final = Terms()
+"""How a relay works unless told otherwise."""
 MetricsPortOption = Annotated[
     int | None,
     typer.Option(

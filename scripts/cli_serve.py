@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from ledger.agreements import PartyNumber
 from ledger.errors import InputError
+from ledger.forks import MARGIN
 from ledger.installation import CHAIN_URL, DATABASE_URL, DOSSIER, KEYS, SANDBOX, database_of
 from ledger.negotiation.access import StaffRole
 from ledger.negotiation.organisations import enlist as enlist_person
@@ -29,7 +30,20 @@ from ledger.store import Store, open_store
 from scripts.business import own_directory, play
 from scripts.cli_dossier import DossierFile
 from scripts.cli_installation import create
-from scripts.cli_options import HERE, DirectoryOption, JsonOption, NodeOption, naming, screen_of
+from scripts.cli_options import (
+    HERE,
+    TERMS,
+    DirectoryOption,
+    GasBudgetOption,
+    HighestFeeOption,
+    JsonOption,
+    LingerOption,
+    MarginOption,
+    NodeOption,
+    WalletBudgetOption,
+    naming,
+    screen_of,
+)
 from scripts.cli_screen import PASSPHRASE, Screen
 
 PASSWORD: Final = "TALLYSTICK_PASSWORD"
@@ -89,6 +103,11 @@ def serve(
         bool,
         typer.Option("--sandbox", help="For partners to try things: seeded, a chain of its own, marked so."),
     ] = False,
+    margin: MarginOption = MARGIN,
+    gas_budget: GasBudgetOption = TERMS.gas_budget,
+    highest_fee: HighestFeeOption = TERMS.highest_fee,
+    linger: LingerOption = TERMS.linger,
+    wallet_budget: WalletBudgetOption = TERMS.wallet_budget,
     directory: DirectoryOption = HERE,
     node: NodeOption = None,
 ) -> None:
@@ -113,6 +132,8 @@ def serve(
     environment = {**os.environ, PASSPHRASE: passphrase} | ({} if node is None else {CHAIN_URL: node})
     words = ["--directory", str(directory), "--host", host, "--port", str(port)]
     words += ["--sandbox"] if sandbox else []
+    words += ["--margin", str(margin), "--gas-budget", str(gas_budget), "--highest-fee", str(highest_fee)]
+    words += ["--linger", str(linger), "--wallet-budget", str(wallet_budget)]
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "gateway", *words], environment)
 

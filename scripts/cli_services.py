@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
 import typer
 from prometheus_client import start_http_server
@@ -38,12 +38,17 @@ from scripts.cli_dossier import DossierFile
 from scripts.cli_installation import require_same
 from scripts.cli_options import (
     HERE,
+    TERMS,
     DepthOption,
     DirectoryOption,
+    GasBudgetOption,
+    HighestFeeOption,
+    LingerOption,
     MarginOption,
     MetricsAddressOption,
     MetricsPortOption,
     NodeOption,
+    WalletBudgetOption,
 )
 from scripts.cli_screen import NO, PASSPHRASE, UNUSABLE
 
@@ -54,7 +59,6 @@ ANSWERS_WITHIN: Final = 4.0
 """Seconds that the relay waits for an answer of the node: less than it has for its end."""
 TOLD_WITHIN: Final = 3.0
 """The same where only numbers are asked for."""
-TERMS: Final = Terms()
 LOCAL: Final = "127.0.0.1"
 _PAUSE: Final = 0.5, 30.0
 T = TypeVar("T")
@@ -64,18 +68,10 @@ def relay_(
     ctx: typer.Context,
     depth: DepthOption = 0,
     margin: MarginOption = MARGIN,
-    gas_budget: Annotated[
-        int, typer.Option("--gas-budget", min=200_000, help="Gas that one transaction may be given.")
-    ] = TERMS.gas_budget,
-    highest_fee: Annotated[
-        int, typer.Option("--highest-fee", min=0, help="The most that is offered for a unit of gas, in wei.")
-    ] = TERMS.highest_fee,
-    linger: Annotated[
-        int, typer.Option("--linger", min=0, help="Seconds that an item may wait for others to go with it.")
-    ] = TERMS.linger,
-    wallet_budget: Annotated[
-        int, typer.Option("--wallet-budget", min=0, help="Gas for one party's contract wallet on one day.")
-    ] = TERMS.wallet_budget,
+    gas_budget: GasBudgetOption = TERMS.gas_budget,
+    highest_fee: HighestFeeOption = TERMS.highest_fee,
+    linger: LingerOption = TERMS.linger,
+    wallet_budget: WalletBudgetOption = TERMS.wallet_budget,
     metrics_port: MetricsPortOption = None,
     metrics_address: MetricsAddressOption = LOCAL,
     directory: DirectoryOption = HERE,
