@@ -40,6 +40,7 @@ from ledger.negotiation.passwords import Passwords
 from ledger.negotiation.provider import Provider
 from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting, setting_of
+from ledger.negotiation.silence import complete_silent
 from ledger.negotiation.targets import Targets
 from ledger.negotiation.waiting_transfers import go_on
 from ledger.negotiation.webhook_sending import Deliverer
@@ -51,6 +52,8 @@ LOG: Final = logging.getLogger("gateway")
 TERMS: Final = Terms()
 INDEX_PAUSE: Final = 0.2
 SWEEP_PAUSE: Final = 5.0
+SILENCE_TURNS: Final = 12
+"""Sweeps between two looks for payments that nobody answered."""
 DRAIN_SECONDS: Final = 7.0
 """More than the relay takes for its end; with `ANSWER_SECONDS` the process ends within ten seconds, as services do."""
 ANSWER_SECONDS: Final = 3
@@ -195,12 +198,16 @@ def _waits(away: TallystickError) -> None:
 
 
 def _keep_house(installation: Installation, setting: Setting, stop: threading.Event) -> None:
+    turn = 0
     while not stop.wait(SWEEP_PAUSE):
+        turn += 1
         try:
             with installation.store.writing() as session:
                 sweep(session, now=installation.clock(), at=machine_clock())
                 settle(session, setting)
                 go_on(session, setting)
+            if turn % SILENCE_TURNS == 0:
+                complete_silent(installation.store, setting)
         except TallystickError as waiting:
             LOG.warning("housekeeping waits: %s", waiting)
 

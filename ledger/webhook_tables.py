@@ -2,13 +2,15 @@
 
     webhooks             one row per address and what it wants to hear of
     webhook_deliveries   one row per event and address, until some time after it was delivered or given up
-    webhook_cursors      up to which event of a contract everybody was told
+    webhook_cursors      up to which event of a contract, and up to which day of notices, everybody was told
 
 Times are Unix seconds. Nothing here can be made again from the chain. No rule stands here: `ledger/negotiation/` has
 them.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -57,8 +59,13 @@ class DeliveryRow(Base):
     changed_at: Mapped[int]
 
 
+NOTICES: Final = "funding notices"
+"""In the place of a contract."""
+
+
 class WebhookCursorRow(Base):
-    """The last event of a contract of which everybody was told who wanted to be."""
+    """The last event of a contract of which everybody was told who wanted to be; under `NOTICES` the last day whose
+    funding notices were told, as its block."""
 
     __tablename__ = "webhook_cursors"
     contract: Mapped[str] = mapped_column(ADDRESS, primary_key=True)

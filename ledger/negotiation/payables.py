@@ -3,11 +3,13 @@
     days      due days on which something is still owed, with what is owed at which bank
     claims    the vouchers of one due day: to whom the issuer owes what
     notices   those that fall on a day or a range of days
+    falling   the same of all issuers, without sums
 
-A notice is worked out and kept nowhere: it falls 30, 7 and 1 days before each due day on which something is owed. Who
-asks for the days since he asked last gets each once and none is lost; its sum is what is owed when he asks. What was
-promised less than 30 days before its due day is in the later ones. Money has to be at the bank on the pay day: the due
-day, or the next working day after it; where that year's holidays are not announced, it is provisional.
+A notice is worked out and kept nowhere (webhooks carry each once): it falls 30, 7 and 1 days before each due day on
+which something is owed. Who asks for the days since he asked last gets each once and none is lost; its sum is what is
+owed when he asks. What was promised less than 30 days before its due day is in the later ones. Money has to be at the
+bank on the pay day: the due day, or the next working day after it; where that year's holidays are not announced, it is
+provisional.
 """
 
 from __future__ import annotations
@@ -136,6 +138,43 @@ def notices(session: Session, setting: Setting, caller: Caller, *, since: Day, u
         if since <= each.due_day - before <= until
     ]
     return sorted(found, key=lambda each: (each.falls_on, each.of.due_day))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Falling:
+    """A notice of whatever issuer."""
+
+    issuer: PartyNumber
+    due_day: Day
+    pay_day: Day
+    days_before: int
+
+
+def falling(session: Session, setting: Setting, *, since: Day, until: Day) -> list[Falling]:
+    """The notices of all issuers that fall into this range."""
+    due = PromiseRow.due_day
+    query = (
+        select(PromiseRow.issuer, due)
+        .where(
+            PromiseRow.contract.in_([pin.ledger for pin in setting.pins]),
+            PromiseRow.live != 0,
+            due > since,
+            due <= until + max(DAYS_BEFORE),
+        )
+        .distinct()
+        .order_by(due, PromiseRow.issuer)
+    )
+    return [
+        Falling(
+            issuer=PartyNumber(issuer),
+            due_day=Day(day),
+            pay_day=day_of_date(roll_following(date_of_day(Day(day)))),
+            days_before=before,
+        )
+        for issuer, day in session.execute(query)
+        for before in DAYS_BEFORE
+        if since <= day - before <= until
+    ]
 
 
 def _owes(setting: Setting, caller: Caller) -> ColumnElement[bool]:

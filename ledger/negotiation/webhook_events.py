@@ -1,6 +1,7 @@
-"""What organisations are told of: read out of the offers and of the indexed events, once each.
+"""What organisations are told of: read out of the offers, the indexed events and the calendar, once each.
 
-An offer has a mark up to which of its versions everybody was told, a contract one up to which of its events. A mark
+An offer has a mark up to which of its versions everybody was told, a contract one up to which of its events, funding
+notices one up to which day; a day on which nobody was there to tell them is made up for. A mark
 moves in the transaction that writes the deliveries: so nothing is told twice, and nothing is lost however this is
 killed. Who writes offers and events knows nothing of it. What an organisation hears of is what `access.py` lets it see:
 offers that it made or is to sign; vouchers that it holds, held or is to be paid for, promised, or has under its lines;
@@ -19,17 +20,19 @@ from typing import Any, Final
 from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from ledger.calendar import Day, date_of_day
 from ledger.columns import hex_of
 from ledger.members import VoucherId, voucher_text
 from ledger.negotiation.offer_views import OfferView, views
 from ledger.negotiation.offers import OPEN
+from ledger.negotiation.payables import LONGEST_RANGE, falling
 from ledger.negotiation.setting import Setting
 from ledger.negotiation.webhooks import WAITING, Kind
 from ledger.offer_tables import OfferRow
 from ledger.organisation_tables import OrganisationRow
 from ledger.store import Store
 from ledger.tables import CursorRow, EventRow, HistoryRow, PartyRow, PromiseRow
-from ledger.webhook_tables import DeliveryRow, WebhookCursorRow, WebhookRow
+from ledger.webhook_tables import NOTICES, DeliveryRow, WebhookCursorRow, WebhookRow
 from ledger.world import bank_of, promise_of
 
 BATCH: Final = 200
@@ -74,6 +77,7 @@ def collect(store: Store, setting: Setting) -> int:
         _tell_offers(told, setting)
         for contract in _contracts(setting):
             _tell_chain(told, setting, contract)
+        _tell_notices(told, setting)
         return told.count
 
 
@@ -133,7 +137,7 @@ def _is_something(session: Session, setting: Setting) -> bool:
         mark, read = marks.get(contract), session.get(CursorRow, contract)
         if mark is None or (read is not None and read.block > mark.block):
             return True
-    return False
+    return NOTICES not in marks or marks[NOTICES].block < setting.today
 
 
 def _contracts(setting: Setting) -> list[str]:
@@ -153,6 +157,7 @@ def _tell_nobody(session: Session, setting: Setting) -> None:
             session.add(WebhookCursorRow(contract=contract, block=read.block, log_index=_LAST))
         else:
             mark.block, mark.log_index = read.block, _LAST
+    _notices_told(session, setting)
 
 
 # Offers
@@ -298,3 +303,32 @@ def _tell_parties(telling: _Telling, contract: str, events: Sequence[Any]) -> No
         concerned = {homes[each] for each in (party, sponsors.get(party, 0)) if each in homes}
         facts = {"party": party, "event": event.name, "tx_hash": hex_of(event.tx_hash)}
         telling.tell(concerned, _STANDING[event.name], f"{contract} {event.block} {event.log_index}", facts)
+
+
+# Days
+
+
+def _tell_notices(telling: _Telling, setting: Setting) -> None:
+    """The notices of every day since the last one; of a first time those of today."""
+    since = _notices_told(telling.session, setting)
+    if since > setting.today:
+        return
+    found = falling(telling.session, setting, since=since, until=setting.today)
+    homes = telling.organisations_of(each.issuer for each in found)
+    for each in found:
+        due, pay = date_of_day(each.due_day).isoformat(), date_of_day(each.pay_day).isoformat()
+        facts = {"due_day": due, "pay_day": pay, "days_before": each.days_before}
+        name = f"notice {each.issuer} {due} {each.days_before}"
+        home = {homes[each.issuer]} if each.issuer in homes else set()
+        telling.tell(home, Kind.FUNDING_NOTICE, name, facts)
+
+
+def _notices_told(session: Session, setting: Setting) -> Day:
+    """Moves the mark to today; gives the first day that was not told before."""
+    mark = session.get(WebhookCursorRow, NOTICES, with_for_update=True)
+    if mark is None:
+        session.add(WebhookCursorRow(contract=NOTICES, block=setting.today, log_index=_LAST))
+        return setting.today
+    since = Day(max(mark.block + 1, setting.today - LONGEST_RANGE))
+    mark.block = max(mark.block, setting.today)
+    return since

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     PARTY_SUSPENSION = "party.suspension"
     PARTY_RECOVERY = "party.recovery"
     PARTY_REKEYED = "party.rekeyed"
+    FUNDING_NOTICE = "funding.notice"
 
 
 def subscribe(

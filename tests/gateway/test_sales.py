@@ -7,6 +7,7 @@ from threading import Barrier
 from typing import Any
 
 from ledger.agreements import Suspend
+from ledger.negotiation.silence import complete_silent
 from tests.gateway.house import Desk, House
 from tests.gateway.offering import problem, signed_outside
 from tests.gateway.trading import asked, held, sale, sold
@@ -278,6 +279,25 @@ def test_silence_through_the_window_completes_a_sale(shared_house: House) -> Non
     assert house.desk(FACTOR).post(path).status_code == 202
     house.land()
     assert sale(house, made["id"])["stage"] == "complete"
+
+
+def test_payments_that_nobody_answered_are_completed_once_by_the_gateway_itself(any_house: House) -> None:
+    house, setting = any_house, any_house.gateway.setting
+    store = house.office.store
+    silent, contested = sold(house), sold(house)
+    for made in (silent, contested):
+        asserted(house, made["voucher"])
+    told = {"reason": "nothing has arrived", "sign": True}
+    assert house.desk(A).post(f"/vouchers/{contested['voucher']}/contest-payment", told).status_code == 202
+    house.land()
+    house.office.pass_days(5)
+    assert complete_silent(store, setting) == 0  # the window's last day
+    house.office.pass_days(1)
+    assert complete_silent(store, setting) == 1
+    assert complete_silent(store, setting) == 0  # it waits in the outbox
+    house.land()
+    assert complete_silent(store, setting) == 0
+    assert [sale(house, made["id"])["stage"] for made in (silent, contested)] == ["complete", "contested"]
 
 
 def test_a_sale_is_rescinded_by_its_funder_at_once_and_by_its_holder_when_cash_is_late(

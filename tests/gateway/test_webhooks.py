@@ -229,6 +229,29 @@ def test_a_delivery_is_signed_by_every_secret_that_is_good_now(near: Post) -> No
         assert keys(there, second)
 
 
+def test_funding_notices_are_told_to_their_issuer_once_each_also_after_days_in_which_nobody_told(
+    post: Post,
+) -> None:
+    house, office = post.house, post.house.office
+    with receiving() as issuer, receiving() as supplier:
+        post.subscribed(ISSUER, issuer, "funding.notice")
+        post.subscribed(A, supplier, "funding.notice")
+        body = house.promise(due=house.day(40))
+        house.desk(A).signs(house.desk(ISSUER).offers("/issuer/promise-offers", body)["id"])
+        house.land()
+        seen = []
+        for days in (9, 1, 0, 5, 20, 5):
+            office.pass_days(days)
+            for _ in range(2):
+                post.runs()
+            seen.append([each["days_before"] for each in issuer.told()])
+        assert seen == [[], [30], [30], [30], [30, 7], [30, 7, 1]]  # told on days 9, 10, 10, 15, 35 and 40
+        assert {(each["due_day"], each["type"]) for each in issuer.told()} == {
+            (body["due"], "funding.notice")
+        }
+        assert supplier.got == []
+
+
 # ---- trouble -----------------------------------------------------------------------------------------------
 
 
