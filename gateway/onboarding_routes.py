@@ -75,8 +75,19 @@ class PersonForm(Form):
 
 
 class ApplicationForm(Form):
-    """An enterprise applies."""
+    """An enterprise applies. `invitation`: the word that its sponsor's invitation came with."""
 
+    model_config = examples(
+        invitation="c2FtcGxlLXRva2VuLW9mLWFuLWludml0YXRpb24",
+        name="青禾示例齿轮有限公司",
+        credit_code="91350100M000100Y43",
+        size_class="small",
+        legal_representative="王芳",
+        bank_account="6222 0000 1234",
+        roles=["issuer"],
+        signer={"kind": "custodial"},
+        person={"login": "li.wei", "name": "李伟", "password": "correct horse battery staple"},
+    )
     invitation: Annotated[str, Field(strict=True, min_length=20, max_length=100)]
     name: Name
     credit_code: Annotated[
@@ -145,9 +156,9 @@ class ComparisonView(View):
 
 
 class AdmissionForm(Form):
-    """Offers the admission."""
+    """Offers the admission. Who registers need not be who signs: then a signatory of the registrar signs after."""
 
-    model_config = examples(sign=True)
+    model_config = examples(sign=False)
     sign: Annotated[Flag, Field(description="Sign at once, with the key that is kept here.")] = False
 
 

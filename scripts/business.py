@@ -202,7 +202,8 @@ class _Player:
     def open(self, ledger: int) -> None:
         """A ledger begins: the first was founded with the registry, another succeeds the one before it."""
         if ledger not in self.pins:
-            pin = deploy_successor(self.chain, predecessor=self.pins[ledger - 1])
+            with relay.alone(self.store, self.chain):
+                pin = deploy_successor(self.chain, predecessor=self.pins[ledger - 1])
             self.pins[ledger] = pin_successor(self.store, self.chain, ledger=pin.ledger)
         pin = self.pins[ledger]
         follow(self.store, self.chain)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.members import PartyNumber
+from ledger.outbox_tables import AccountRow
 from ledger.reconciliation import (
     ChainVoucher,
     Ended,
@@ -48,6 +49,14 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 # The world that was played
+
+
+def test_no_ledger_that_was_deployed_in_between_raises_an_alarm(played: Played) -> None:
+    with played.store.reading() as session:
+        accounts = session.query(AccountRow).all()
+    assert [(each.alarm, each.foreign, each.next_nonce) for each in accounts] == [
+        (None, 0, played.chain.nonce(played.chain.account))
+    ]
 
 
 def test_chain_model_and_database_agree(played: Played) -> None:

@@ -74,7 +74,7 @@ def listed(
         query = query.where(OfferRow.verb == verb)
     if to_sign:
         mine = select(SignatureRow.offer).where(
-            SignatureRow.party == caller.party, SignatureRow.consent.is_(None)
+            SignatureRow.party == (caller.party or caller.candidate), SignatureRow.consent.is_(None)
         )
         query = query.where(OfferRow.status == OPEN, OfferRow.expires_at >= now, OfferRow.number.in_(mine))
     return views(session, list(session.scalars(query)), now=now)

@@ -27,7 +27,13 @@ from ledger.credentials import Verifiers
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, StaffRole, not_found, require
-from ledger.negotiation.business_registry import BusinessRegister, Difference, differences
+from ledger.negotiation.business_registry import (
+    REGISTER,
+    BusinessRegister,
+    Difference,
+    RegisterUnusable,
+    differences,
+)
 from ledger.negotiation.offers import Proposal, proper_reason
 from ledger.negotiation.openings import opened
 from ledger.negotiation.organisations import (
@@ -209,9 +215,11 @@ def is_registrar(session: Session, setting: Setting, caller: Caller) -> bool:
 
 
 def compared(row: OrganisationRow, register: BusinessRegister | None) -> list[Difference]:
-    """What the public register has otherwise. InputError where none is configured."""
+    """What the public register has otherwise. RegisterUnusable where none is configured."""
     if register is None:
-        raise InputError("no business register is configured: set TALLYSTICK_BUSINESS_REGISTER")
+        raise RegisterUnusable(
+            f"no public register is configured here: whoever runs the gateway names one in {REGISTER}"
+        )
     return differences(
         register, code=row.credit_code, name=row.name, legal_representative=row.legal_representative
     )

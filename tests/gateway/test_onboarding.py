@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,16 @@ def test_what_the_public_register_has_otherwise_stands_against_it(
     assert shown["member"] == member
 
 
+def test_without_a_public_register_nobody_is_checked_and_it_is_said_whose_matter_that_is(
+    house: House,
+) -> None:
+    number = applies(house, application(house)).json()["organisation"]
+    house.app.state.gateway = replace(house.gateway, register=None)
+    done = house.desk(BANK).post(f"/applications/{number}/check")
+    assert problem(done) == (503, "RegisterUnusable")
+    assert "whoever runs the gateway" in done.json()["detail"]
+
+
 def test_only_the_sponsor_checks_and_only_the_registrar_admits(house: House) -> None:
     registered(house)
     number = applies(house, application(house)).json()["organisation"]
@@ -188,6 +199,15 @@ def test_an_admitted_enterprise_receives_a_voucher(any_house: House) -> None:
     house.signed_in("li.wei").signs(offer["id"])
     house.land()
     assert house.signed_in("li.wei").get(f"/vouchers/{offer['voucher']}").json()["standing"] == "holder"
+
+
+def test_an_applicant_finds_its_admission_among_what_it_is_to_sign(house: House) -> None:
+    number = checked(house)
+    offer = house.desk(REGISTRAR, "registrar").offers(f"/applications/{number}/admission", {})
+    applicant = house.signed_in("li.wei")
+    assert [each["id"] for each in applicant.get("/offers", to_sign=True).json()["items"]] == [offer["id"]]
+    applicant.signs(offer["id"])
+    assert applicant.get("/offers", to_sign=True).json()["items"] == []
 
 
 def test_an_own_wallet_proves_itself_when_the_admission_is_signed(house: House) -> None:
