@@ -80,10 +80,11 @@ __all__ = [
     "Event",
     "EventType",
     "advance",
+    "advance_entry",
     "advance_log",
     "decode",
 ]
-__all__ += ["encode", "journal_entry", "journal_start", "topics_of"]
+__all__ += ["encode", "entry_hash", "journal_entry", "journal_start", "topics_of"]
 __all__ += ["HandOverAccepted", "HandOverProposed", "PartyAdmitted", "PartyRekeyed", "PartySuspension"]
 __all__ += ["RegistryEvent", "RekeyProposed", "RekeyVetoed", "RekeyWithdrawn", "VerifierListed"]
 __all__ += ["Cancelled", "Discounted", "InvoiceReturned", "InvoiceUsed", "IssueRevoked", "IssueStopped"]
@@ -277,5 +278,14 @@ def advance(head: bytes, event: Event) -> bytes:
 
 def advance_log(head: bytes, topics: Sequence[bytes], data: bytes) -> bytes:
     """As `advance`, of an event's log just as it is; for one that `decode` takes."""
-    entry = keccak_256(topics[0] + topics[1] + data).digest()
+    return advance_entry(head, entry_hash(topics[0] + topics[1] + data))
+
+
+def entry_hash(words: bytes) -> bytes:
+    """The entry of a log: the hash of its topics and data, one after the other."""
+    return bytes(keccak_256(words).digest())
+
+
+def advance_entry(head: bytes, entry: bytes) -> bytes:
+    """As `advance`, of the event's entry."""
     return bytes(keccak_256(head + entry).digest())

@@ -1,0 +1,106 @@
+"""The near side of a process that reads events beside this one (`reading_child.py`).
+
+Python does one thing at a time: while it takes a node's answers apart it writes nothing down. Where there is much to
+read, a second process does the former. It is no part that has to work: while it is not ready yet, when it has ended,
+and where an answer is not as expected, there is no answer from here, and whoever asked asks the node himself.
+"""
+
+from __future__ import annotations
+
+import marshal
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ledger.errors import ChainError
+from ledger.reading_child import Answer, received, sent
+
+_FOLDER: Final = str(Path(__file__).resolve().parent.parent)
+_START: Final = "import sys; sys.path.insert(0, sys.argv[1]); from ledger.reading_child import main; main()"
+
+
+class ReadingApart:
+    """A process that reads the events of one node. `url` may have a password in it, and so goes through the pipe;
+    `timeout`: seconds without a sign of life of the node, or of the process; `names`: those of the events that are
+    asked for, by their first topic as 0x text."""
+
+    def __init__(self, url: str, *, timeout: float, names: Mapping[str, str]) -> None:
+        self._timeout, self._names = timeout, names
+        self._lock = threading.Lock()
+        self._ready = self._over = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _START, _FOLDER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._send(marshal.dumps((url, timeout, dict(names))))
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def ask(self, first: int, last: int, addresses: Sequence[str]) -> Answer | None:
+        """What these contracts said in these blocks, both included; None where the process has no answer. ChainError
+        where it says nothing in time: the node will not either."""
+        with self._lock:
+            if not self._is_ready() or not self._send(marshal.dumps((first, last, list(addresses)))):
+                return None
+            if not self._has_said(self._timeout):
+                self._end()
+                raise ChainError(
+                    f"no events of blocks {first} to {last} within {self._timeout:g} s: the node, or the process "
+                    f"that asked it, stands still; asked again later"
+                )
+            return self._received()
+
+    def close(self) -> None:
+        """Ends the process, whatever it does; one that is waiting for its answer has none then."""
+        self._process.kill()
+        with self._lock:
+            self._end()
+
+    def _is_ready(self) -> bool:
+        if not self._over and not self._ready and self._has_said(0):
+            self._received()
+            self._ready = not self._over
+        return self._ready and not self._over
+
+    def _has_said(self, seconds: float) -> bool:
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], seconds)[0])
+
+    def _send(self, message: bytes) -> bool:
+        assert self._process.stdin is not None
+        try:
+            sent(self._process.stdin, message)
+        except OSError:
+            self._end()
+            return False
+        return True
+
+    def _received(self) -> Answer | None:
+        assert self._process.stdout is not None
+        message = received(self._process.stdout)
+        if message is None:
+            self._end()
+            return None
+        answer: Answer | None = marshal.loads(message)
+        return answer
+
+    def _end(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(OSError):  # what was not sent any more
+                pipe.close()
