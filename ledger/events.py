@@ -83,6 +83,7 @@ __all__ = [
     "advance_entry",
     "advance_log",
     "decode",
+    "decode_words",
 ]
 __all__ += ["encode", "entry_hash", "journal_entry", "journal_start", "topics_of"]
 __all__ += ["HandOverAccepted", "HandOverProposed", "PartyAdmitted", "PartyRekeyed", "PartySuspension"]
@@ -196,9 +197,21 @@ def decode(topics: Sequence[bytes], data: bytes) -> Event:
     form = EVENTS.get(topics[0]) if topics else None
     if form is None or len(topics) != 2 or len(topics[1]) != 32:
         raise _unfit(form, topics, data)
-    raw = topics[1] + data
+    return _decoded(form, topics[1] + data)
+
+
+def decode_words(words: bytes) -> Event:
+    """As `decode`, of both topics and the data in one piece."""
+    form = EVENTS.get(words[:32])
+    if form is None or len(words) < 64:
+        raise _unfit(form, (words[:32], words[32:64]), words[64:])
+    return _decoded(form, words[32:])
+
+
+def _decoded(form: EventType, raw: bytes) -> Event:
+    """The event of its second topic and data."""
     if len(raw) != form.layout.size or int.from_bytes(raw) & form.unused:
-        raise _unfit(form, topics, data)
+        raise _unfit(form, (form.topic0, raw[:32]), raw[32:])
     values = form.layout.unpack(raw)
     if form.late == _SUBJECT_LATE:  # by far the commonest
         values = (_read_number(values[0]), *values[1:])
@@ -208,7 +221,7 @@ def decode(topics: Sequence[bytes], data: bytes) -> Event:
             for at, read in form.late:
                 given[at] = read(given[at])
         except ValueError:
-            raise _unfit(form, topics, data) from None
+            raise _unfit(form, (form.topic0, raw[:32]), raw[32:]) from None
         values = tuple(given)
     event: Event = form.event(*values)
     return event

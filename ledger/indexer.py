@@ -39,7 +39,7 @@ from ledger.events import advance_log, topics_of
 from ledger.forks import MARGIN, NodesDisagree, ReorgTooDeep, fork, require_agreement
 from ledger.halts import INDEX, halt, resume
 from ledger.pin import Pin, check_pin
-from ledger.row_writing import add, add_lines
+from ledger.row_writing import add, adding_lines
 from ledger.rows import Kept
 from ledger.store import Followed, Store, followed, pins, unfollowed
 from ledger.stretch import Cursor, JournalMismatch, Stretch, journal_head, stretches
@@ -343,10 +343,11 @@ def _commit(store: Store, stretch: Stretch, kept: Kept) -> bool:
             if (rows[contract].block, rows[contract].block_hash) != (cursor.block, cursor.block_hash):
                 return False
         _write_blocks(session, stretch)
-        add_lines(session, EventRow, _EVENT, stretch.lines)
+        most = max(stretch.told, key=lambda contract: len(stretch.told[contract]))
         for contract, happenings in stretch.told.items():
             around = kept.take(contract, stretch.before[contract])
-            projection.project(session, contract, happenings, surroundings=around)
+            beside = adding_lines(session, EventRow, _EVENT, stretch.lines) if contract == most else None
+            projection.project(session, contract, happenings, surroundings=around, beside=beside)
             after = stretch.after[contract]
             row = rows[contract]
             row.block, row.block_hash, row.journal = after.block, after.block_hash, after.journal

@@ -20,6 +20,8 @@ from typing import Final
 from ledger.errors import ChainError
 from ledger.reading_child import Answer, received, sent
 
+PIPE: Final = 1 << 20
+"""Bytes that wait between the two processes: an answer goes through in one or two steps, not in twenty."""
 _FOLDER: Final = str(Path(__file__).resolve().parent.parent)
 _START: Final = "import sys; sys.path.insert(0, sys.argv[1]); from ledger.reading_child import main; main()"
 
@@ -33,11 +35,13 @@ class ReadingApart:
         self._timeout, self._names = timeout, names
         self._lock = threading.Lock()
         self._ready = self._over = False
+        self._asked: tuple[int, int, tuple[str, ...]] | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, _FOLDER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pipesize=PIPE,
         )
         self._send(marshal.dumps((url, timeout, dict(names))))
 
@@ -46,25 +50,39 @@ class ReadingApart:
         """The process's number."""
         return self._process.pid
 
-    def ask(self, first: int, last: int, addresses: Sequence[str]) -> Answer | None:
-        """What these contracts said in these blocks, both included; None where the process has no answer. ChainError
-        where it says nothing in time: the node will not either."""
+    def ask(self, first: int, last: int, contracts: Sequence[str]) -> None:
+        """Asks what these contracts said in these blocks, both included, and waits for nothing. What was asked before
+        is dropped where nobody has waited for it."""
+        question = first, last, tuple(contracts)
         with self._lock:
-            if not self._is_ready() or not self._send(marshal.dumps((first, last, list(addresses)))):
-                return None
-            if not self._has_said(self._timeout):
-                self._end()
-                raise ChainError(
-                    f"no events of blocks {first} to {last} within {self._timeout:g} s: the node, or the process "
-                    f"that asked it, stands still; asked again later"
-                )
-            return self._received()
+            if self._is_ready() and question != self._asked:
+                if self._asked is not None:
+                    self._answer()
+                self._asked = question if self._send(marshal.dumps(question)) else None
+
+    def answer(self, first: int, last: int, contracts: Sequence[str]) -> Answer | None:
+        """What these contracts said in these blocks, both included, asked before or now; None where the process has no
+        answer. ChainError where it says nothing in time: the node will not either."""
+        self.ask(first, last, contracts)
+        with self._lock:
+            return None if self._asked is None else self._answer()
 
     def close(self) -> None:
         """Ends the process, whatever it does; one that is waiting for its answer has none then."""
         self._process.kill()
         with self._lock:
             self._end()
+
+    def _answer(self) -> Answer | None:
+        assert self._asked is not None
+        (first, last, _), self._asked = self._asked, None
+        if not self._has_said(self._timeout):
+            self._end()
+            raise ChainError(
+                f"no events of blocks {first} to {last} within {self._timeout:g} s: the node, or the process that "
+                f"asked it, stands still; asked again later"
+            )
+        return self._received()
 
     def _is_ready(self) -> bool:
         if not self._over and not self._ready and self._has_said(0):

@@ -23,8 +23,10 @@ from ledger.rpc import Rpc
 Entry = tuple[str, int, bytes, int, bytes, bytes, bytes]
 """An entry of a journal: contract, block, its hash, place in it, transaction, the words as they were logged with the
 first topic before them, and the hash of these."""
-Answer = tuple[list[Entry], str]
-"""Entries in chain order, and a line for each: the columns of `events` with tabs between them."""
+End = tuple[int, bytes, int]
+"""Number, hash and timestamp of the last block of a question, as they were before it was answered."""
+Answer = tuple[End, list[Entry], str]
+"""The end, entries in chain order, and a line for each: the columns of `events` with tabs between them."""
 LENGTH: Final = 8
 """Bytes before each message that say how long it is."""
 
@@ -70,6 +72,9 @@ def sent(go: IO[bytes], message: bytes) -> None:
 
 
 def _answer(rpc: Rpc, names: Mapping[str, str], first: int, last: int, addresses: Sequence[str]) -> Answer:
+    end = rpc.ask("eth_getBlockByNumber", [hex(last), False])
+    if int(end["number"], 16) != last:
+        raise ValueError("another block than the one asked for")
     asked = {
         "fromBlock": hex(first),
         "toBlock": hex(last),
@@ -84,12 +89,13 @@ def _answer(rpc: Rpc, names: Mapping[str, str], first: int, last: int, addresses
         raise ValueError("an event of another block")
     if any(before >= after for before, after in pairwise(places)):
         raise ValueError("not in chain order")
-    return entries, lines
+    at_end = last, bytes.fromhex(end["hash"][2:]), int(end["timestamp"], 16)
+    return at_end, entries, lines
 
 
 def _taken_apart(
     found: Sequence[Mapping[str, Any]], names: Mapping[str, str], contracts: Mapping[str, str]
-) -> Answer:
+) -> tuple[list[Entry], str]:
     read = bytes.fromhex
     entries, lines = list[Entry](), list[str]()
     before: tuple[Any, ...] | None = None  # many in a row are of one transaction

@@ -1,7 +1,7 @@
 """Many rows into a table at once, in the transaction of a session.
 
     add      new rows; one that is there already is an error
-    add_lines   the same, of rows that are text already
+    adding_lines   the same, of rows that are text already, while something else is done
     change   some columns of rows that are there, found by contract and key
     one_of   the condition that a column has one of many values
 
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from psycopg import Error as PsycopgError
+from psycopg.copy import QueuedLibpqWriter
 from sqlalchemy import ARRAY, ColumnElement, Connection, any_, bindparam, literal, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -51,16 +52,23 @@ def add(
     _insert(connection, table, names, list(values))
 
 
-def add_lines(session: Session, table: type[Base], names: Sequence[str], lines: Sequence[str]) -> None:
+@contextmanager
+def adding_lines(
+    session: Session, table: type[Base], names: Sequence[str], lines: Sequence[str]
+) -> Iterator[None]:
     """As `add`, of rows that are text already: as the database keeps them, with a tab between two columns and a line
-    feed after each row, some rows in each of the texts. They have neither a NULL nor a backslash."""
+    feed after each row, some rows in each of the texts. They have neither a NULL nor a backslash.
+
+    PostgreSQL takes them in while the caller does something else, for which the session is of no use."""
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        _copy_text(connection, _quoted(connection, table.__tablename__), names, lines)
+        with _copying(connection, _quoted(connection, table.__tablename__), names, lines):
+            yield
         return
     rows = [tuple(line.split("\t")) for text in lines for line in text.splitlines()]
     if rows:
         _insert(connection, table, names, rows)
+    yield
 
 
 def change(
@@ -125,20 +133,26 @@ def _copy_plain(connection: Connection, into: str, names: Sequence[str], rows: S
     """As `_copy`, in half the time, of values that no form of writing has to be found for."""
     form = "\t".join(["%s"] * len(names)) + "\n"
     parts = range(0, len(rows), AT_ONCE)
-    _copy_text(
-        connection, into, names, ("".join([form % row for row in rows[at : at + AT_ONCE]]) for at in parts)
-    )
+    texts = ("".join([form % row for row in rows[at : at + AT_ONCE]]) for at in parts)
+    with _copying(connection, into, names, texts):
+        pass
 
 
-def _copy_text(connection: Connection, into: str, names: Sequence[str], texts: Iterable[str]) -> None:
+@contextmanager
+def _copying(connection: Connection, into: str, names: Sequence[str], texts: Iterable[str]) -> Iterator[None]:
+    """Hands the rows over in a thread of their own; they are in at the end."""
     columns = ", ".join(_quoted(connection, name) for name in names)
     statement = f"copy {into} ({columns}) from stdin (null 'None')"
     driver: Any = connection.connection.driver_connection
-    with _as_sqlalchemy(connection, statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for lines in texts:
-            if "\\" in lines:  # a tab or a new line too many is refused by the database
-                raise ValueError(f"a row for {into} has a value that is neither a number nor a plain word")
-            copy.write(lines)
+    with _as_sqlalchemy(connection, statement), driver.cursor() as cursor:
+        with cursor.copy(statement, writer=QueuedLibpqWriter(cursor)) as copy:
+            for lines in texts:
+                if "\\" in lines:  # a tab or a new line too many is refused by the database
+                    raise ValueError(
+                        f"a row for {into} has a value that is neither a number nor a plain word"
+                    )
+                copy.write(lines)
+            yield
 
 
 def _insert(connection: Connection, table: type[Base], names: Sequence[str], rows: list[Values]) -> None:

@@ -19,10 +19,10 @@ from typing import Final
 
 from ledger.abi import view_call, words_of
 from ledger.calendar import Timestamp
-from ledger.chain import Address, Block, Chain, Log, Reader
+from ledger.chain import Address, Block, Chain, Hash, Log, Reader
 from ledger.columns import hex_of
 from ledger.errors import VerificationError
-from ledger.events import EVENTS, TOPICS, advance_entry, decode, entry_hash
+from ledger.events import EVENTS, TOPICS, advance_entry, decode, decode_words, entry_hash
 from ledger.happenings import Happening
 from ledger.reading_apart import ReadingApart
 from ledger.reading_child import Answer, Entry, line_of
@@ -31,7 +31,8 @@ from ledger.store import NO_BLOCK, Followed
 ENOUGH: Final = 20_000
 """Events from which on a stretch is closed, as soon as a question to the node has been answered."""
 FIRST_ENOUGH: Final = 1_500
-"""The same of the first stretch, so that there is soon something to write while the second one is read."""
+"""The same of the first stretch, so that there is soon something to write while the second one is read; each after it
+may be twice as long."""
 MUCH: Final = 40_000
 """Events ahead, as far as that can be guessed, from which on a process of its own reads them: its start takes as long
 as it saves with a quarter of them."""
@@ -157,7 +158,7 @@ class _Pace:
             self.window = max(self.window // 2, 1)
 
     def closed(self) -> None:
-        self.enough = ENOUGH
+        self.enough = min(2 * self.enough, ENOUGH)
 
 
 class _Apart:
@@ -173,17 +174,24 @@ class _Apart:
 
     def told(self, first: int, last: int, contracts: Sequence[Address]) -> Answer:
         """What these contracts said in these blocks, from there or, where there is no answer, from here."""
-        answer = None if self._process is None else self._process.ask(first, last, contracts)
+        answer = None if self._process is None else self._process.answer(first, last, contracts)
         if answer is None:
-            answer = _as_told(self._chain.logs(first, last, addresses=contracts, topics=EVENTS.keys()))
+            [end] = self._chain.blocks([last])
+            logs = self._chain.logs(first, last, addresses=contracts, topics=EVENTS.keys())
+            return (end.number, end.hash, end.timestamp), *_as_told(logs)
         return answer
+
+    def ask(self, first: int, last: int, contracts: Sequence[Address]) -> None:
+        """Asks for what will be wanted next, so that it is read while the present answer is worked on."""
+        if self._process is not None:
+            self._process.ask(first, last, contracts)
 
     def close(self) -> None:
         if self._process is not None:
             self._process.close()
 
 
-def _as_told(logs: Sequence[Log]) -> Answer:
+def _as_told(logs: Sequence[Log]) -> tuple[list[Entry], str]:
     """As the process beside this one tells them. VerificationError for what is no event."""
     entries, lines = list[Entry](), list[str]()
     for log in logs:
@@ -236,12 +244,14 @@ def _read(chain: Chain, apart: _Apart, plan: _Plan, pace: _Pace) -> Stretch | No
     answers, at, asked = _Answers(), plan.first, [each.contract for each in plan.contracts]
     while at <= plan.last and len(answers.entries) < pace.enough:
         end = min(at + pace.window - 1, plan.last)
-        answers.ends += chain.blocks([end])
-        entries, lines = apart.told(at, end, asked)
+        (number, block_hash, timestamp), entries, lines = apart.told(at, end, asked)
+        answers.ends.append(Block(number, Hash(block_hash), timestamp))
         answers.entries += entries
         answers.lines.append(lines)
         pace.took(len(entries), end - at + 1)
         at = end + 1
+        if at <= plan.last:
+            apart.ask(at, min(at + pace.window - 1, plan.last), asked)
     pace.closed()
     last = answers.ends[-1]
     blocks = _unchanged(chain, plan, {(entry[1], entry[2]) for entry in answers.entries}, answers.ends)
@@ -251,8 +261,7 @@ def _read(chain: Chain, apart: _Apart, plan: _Plan, pace: _Pace) -> Stretch | No
     heads: dict[str, bytes] = {each.contract: plan.cursors[each.contract].journal for each in plan.contracts}
     times = {number: Timestamp(block.timestamp) for number, block in blocks.items()}
     for contract, number, _, log_index, tx_hash, words, hashed in answers.entries:
-        event = decode((words[:32], words[32:64]), words[64:])
-        told[contract].append(Happening(event, number, log_index, tx_hash, times[number]))
+        told[contract].append(Happening(decode_words(words), number, log_index, tx_hash, times[number]))
         heads[contract] = advance_entry(heads[contract], hashed)
     after: dict[str, Cursor] = {}
     for each in plan.contracts:
