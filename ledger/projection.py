@@ -81,8 +81,8 @@ from ledger.world import Lock, Voucher, bank_of, promise_of
 
 K = TypeVar("K")
 V = TypeVar("V")
-PIECE: Final = 20_000
-"""Events that are folded and written together, more where one block has more."""
+PIECE: Final = 40_000
+"""Events that are folded and written together, more where one block has more; all of a stretch, commonly."""
 _BY_VOUCHER: Final = itemgetter(HISTORY.index("voucher"))
 _ENDINGS: Final = {Parted: "split", Cancelled: "cancelled", IssueRevoked: "revoked"}
 
@@ -127,8 +127,8 @@ def project(
     """Writes what these events of one contract, the next ones in chain order, change in its rows.
 
     `surroundings`: what the caller has from the events just before, whose rows nobody else has written since; of no use
-    any more when this, or the commit, fails. `beside`: what goes on while the first events are folded, in which time the
-    session is not used.
+    any more when this, or the commit, fails. `beside`: what goes on while the first events are folded; the session is
+    not used in that time.
     """
     around = Surroundings(contract) if surroundings is None else surroundings
     for piece in _pieces(happenings):
@@ -141,7 +141,7 @@ def project(
 
 
 def _pieces(happenings: Iterable[Happening]) -> Iterator[list[Happening]]:
-    if isinstance(happenings, list):  # in memory already
+    if isinstance(happenings, list) and len(happenings) <= PIECE:
         if happenings:
             yield happenings
         return

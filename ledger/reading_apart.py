@@ -115,7 +115,7 @@ class ReadingApart:
     def _end(self) -> None:
         if self._over:
             return
-        self._over = True
+        self._over, self._asked = True, None
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

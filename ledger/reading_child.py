@@ -83,6 +83,8 @@ def _answer(rpc: Rpc, names: Mapping[str, str], first: int, last: int, addresses
     }
     found = rpc.ask("eth_getLogs", [asked])
     contracts = {address.lower(): address for address in addresses}
+    if not isinstance(found, list):
+        raise ValueError("events are a list")
     entries, lines = _taken_apart(found, names, contracts)
     places = [(entry[1], entry[3]) for entry in entries]
     if any(not first <= block <= last for block, _ in places):

@@ -18,7 +18,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from psycopg import Error as PsycopgError
-from psycopg.copy import QueuedLibpqWriter
 from sqlalchemy import ARRAY, ColumnElement, Connection, any_, bindparam, literal, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -140,19 +139,17 @@ def _copy_plain(connection: Connection, into: str, names: Sequence[str], rows: S
 
 @contextmanager
 def _copying(connection: Connection, into: str, names: Sequence[str], texts: Iterable[str]) -> Iterator[None]:
-    """Hands the rows over in a thread of their own; they are in at the end."""
+    """Hands the rows over; the database may still be taking them in while the caller goes on, and has them at the
+    end."""
     columns = ", ".join(_quoted(connection, name) for name in names)
     statement = f"copy {into} ({columns}) from stdin (null 'None')"
     driver: Any = connection.connection.driver_connection
-    with _as_sqlalchemy(connection, statement), driver.cursor() as cursor:
-        with cursor.copy(statement, writer=QueuedLibpqWriter(cursor)) as copy:
-            for lines in texts:
-                if "\\" in lines:  # a tab or a new line too many is refused by the database
-                    raise ValueError(
-                        f"a row for {into} has a value that is neither a number nor a plain word"
-                    )
-                copy.write(lines)
-            yield
+    with _as_sqlalchemy(connection, statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for lines in texts:
+            if "\\" in lines:  # a tab or a new line too many is refused by the database
+                raise ValueError(f"a row for {into} has a value that is neither a number nor a plain word")
+            copy.write(lines)
+        yield
 
 
 def _insert(connection: Connection, table: type[Base], names: Sequence[str], rows: list[Values]) -> None:

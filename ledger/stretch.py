@@ -31,8 +31,7 @@ from ledger.store import NO_BLOCK, Followed
 ENOUGH: Final = 20_000
 """Events from which on a stretch is closed, as soon as a question to the node has been answered."""
 FIRST_ENOUGH: Final = 1_500
-"""The same of the first stretch, so that there is soon something to write while the second one is read; each after it
-may be twice as long."""
+"""The same of the first stretch, so that there is soon something to write while the second one is read."""
 MUCH: Final = 40_000
 """Events ahead, as far as that can be guessed, from which on a process of its own reads them: its start takes as long
 as it saves with a quarter of them."""
@@ -158,7 +157,7 @@ class _Pace:
             self.window = max(self.window // 2, 1)
 
     def closed(self) -> None:
-        self.enough = min(2 * self.enough, ENOUGH)
+        self.enough = ENOUGH
 
 
 class _Apart:
