@@ -172,7 +172,8 @@ def _event_type(event: type) -> EventType:
             late.append((at, enum))
         elif abi != "bytes32" and bits > 64:
             late.append((at, _read_number))
-    return EventType(event, topic0, types, enums, Struct(layout), unused, tuple(late))
+    same = _SUBJECT_LATE if tuple(late) == _SUBJECT_LATE else tuple(late)  # known by its identity
+    return EventType(event, topic0, types, enums, Struct(layout), unused, same)
 
 
 _BY_CLASS: Final = {event: _event_type(event) for event in (*RegistryEvent.__args__, *LedgerEvent.__args__)}
@@ -213,9 +214,10 @@ def _decoded(form: EventType, raw: bytes) -> Event:
     if len(raw) != form.layout.size or int.from_bytes(raw) & form.unused:
         raise _unfit(form, (form.topic0, raw[:32]), raw[32:])
     values = form.layout.unpack(raw)
-    if form.late == _SUBJECT_LATE:  # by far the commonest
-        values = (_read_number(values[0]), *values[1:])
-    elif form.late:
+    if form.late is _SUBJECT_LATE:  # by far the commonest
+        event: Event = form.event(int.from_bytes(values[0]), *values[1:])
+        return event
+    if form.late:
         given = list(values)
         try:
             for at, read in form.late:
@@ -223,7 +225,7 @@ def _decoded(form: EventType, raw: bytes) -> Event:
         except ValueError:
             raise _unfit(form, (form.topic0, raw[:32]), raw[32:]) from None
         values = tuple(given)
-    event: Event = form.event(*values)
+    event = form.event(*values)
     return event
 
 

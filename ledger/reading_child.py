@@ -30,8 +30,8 @@ Answer = tuple[End, list[Entry], str]
 LENGTH: Final = 8
 """Bytes before each message that say how long it is."""
 
-_WORD: Final = 66
-"""Characters of 32 bytes as 0x text."""
+_WORD: Final = 64
+"""Characters of 32 bytes as hex."""
 
 
 def main() -> None:
@@ -48,11 +48,6 @@ def main() -> None:
         except Exception:  # whoever asked asks the node itself then, and says what is wrong
             answer = None
         sent(go, marshal.dumps(answer))
-
-
-def line_of(contract: str, block: int, log_index: int, tx: str, name: str, subject: str, data: str) -> str:
-    """A row of `events` as COPY takes it; the hashes and the data as 0x text."""
-    return f"{contract}\t{block}\t{log_index}\t{tx}\t{name}\t{subject}\t{data}\n"
 
 
 def received(come: IO[bytes]) -> bytes | None:
@@ -110,13 +105,13 @@ def _taken_apart(
             number, block_hash, tx_hash = int(place[0], 16), read(place[1][2:]), read(place[2][2:])
             before, tx = place, "0x" + tx_hash.hex()
         topic, subject = log["topics"]
-        if len(subject) != _WORD:
-            raise ValueError("a topic is 32 bytes")
-        data, contract, index = log["data"], contracts[log["address"].lower()], int(log["logIndex"], 16)
-        words = read(topic[2:] + subject[2:] + data[2:])
-        shown = words[32:].hex()
+        contract, index, name = contracts[log["address"].lower()], int(log["logIndex"], 16), names[topic]
+        subject, data = subject[2:].lower(), log["data"][2:].lower()
+        words = read(topic[2:] + subject + data)
+        if len(subject) != _WORD or 2 * len(words) != 2 * _WORD + len(data):  # blanks count for nothing
+            raise ValueError("a topic is 32 bytes, and all is hex")
         entries.append((contract, number, block_hash, index, tx_hash, words, keccak_256(words).digest()))
-        lines.append(line_of(contract, number, index, tx, names[topic], "0x" + shown[:64], "0x" + shown[64:]))
+        lines.append(f"{contract}\t{number}\t{index}\t{tx}\t{name}\t0x{subject}\t0x{data}\n")
     return entries, "".join(lines)
 
 

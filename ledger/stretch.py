@@ -25,7 +25,7 @@ from ledger.errors import VerificationError
 from ledger.events import EVENTS, TOPICS, advance_entry, decode, decode_words, entry_hash
 from ledger.happenings import Happening
 from ledger.reading_apart import ReadingApart
-from ledger.reading_child import Answer, Entry, line_of
+from ledger.reading_child import Answer, Entry
 from ledger.store import NO_BLOCK, Followed
 
 ENOUGH: Final = 20_000
@@ -199,7 +199,7 @@ def _as_told(logs: Sequence[Log]) -> tuple[list[Entry], str]:
         at = (log.address, log.block, log.block_hash, log.log_index, log.tx_hash)
         entries.append((*at, words, entry_hash(words)))
         shown = hex_of(log.tx_hash), name, hex_of(log.topics[1]), hex_of(log.data)
-        lines.append(line_of(log.address, log.block, log.log_index, *shown))
+        lines.append("\t".join((log.address, str(log.block), str(log.log_index), *shown)) + "\n")
     return entries, "".join(lines)
 
 
