@@ -62,7 +62,7 @@ class ReadingApart:
 
     def answer(self, first: int, last: int, contracts: Sequence[str]) -> Answer | None:
         """What these contracts said in these blocks, both included, asked before or now; None where the process has no
-        answer. ChainError where it says nothing in time: the node will not either."""
+        answer. ChainError where the node, or the process, says nothing in time: to ask again would take as long."""
         self.ask(first, last, contracts)
         with self._lock:
             return None if self._asked is None else self._answer()
@@ -76,13 +76,17 @@ class ReadingApart:
     def _answer(self) -> Answer | None:
         assert self._asked is not None
         (first, last, _), self._asked = self._asked, None
-        if not self._has_said(self._timeout):
+        if not self._has_said(2 * self._timeout):
             self._end()
             raise ChainError(
-                f"no events of blocks {first} to {last} within {self._timeout:g} s: the node, or the process that "
-                f"asked it, stands still; asked again later"
+                f"the process that reads blocks {first} to {last} beside this one stands still: it was ended"
             )
-        return self._received()
+        answer = self._received()
+        if answer is not None and not answer:  # as `LATE`
+            raise ChainError(
+                f"the node did not tell the events of blocks {first} to {last} within {self._timeout:g} s"
+            )
+        return answer
 
     def _is_ready(self) -> bool:
         if not self._over and not self._ready and self._has_said(0):
@@ -92,7 +96,9 @@ class ReadingApart:
 
     def _has_said(self, seconds: float) -> bool:
         assert self._process.stdout is not None
-        return bool(select.select([self._process.stdout], [], [], seconds)[0])
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN)
+        return bool(poll.poll(seconds * 1_000))
 
     def _send(self, message: bytes) -> bool:
         assert self._process.stdin is not None

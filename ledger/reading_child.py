@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import IO, Any, Final
 
+import requests
 from sha3 import keccak_256  # type: ignore[import-untyped]
 
 from ledger.rpc import Rpc
@@ -27,6 +28,8 @@ End = tuple[int, bytes, int]
 """Number, hash and timestamp of the last block of a question, as they were before it was answered."""
 Answer = tuple[End, list[Entry], str]
 """The end, entries in chain order, and a line for each: the columns of `events` with tabs between them."""
+LATE: Final = ()
+"""The answer where the node says nothing in time."""
 LENGTH: Final = 8
 """Bytes before each message that say how long it is."""
 
@@ -42,9 +45,11 @@ def main() -> None:
     sent(go, marshal.dumps(None))
     while (question := received(come)) is not None:
         first, last, addresses = marshal.loads(question)
-        answer: Answer | None
+        answer: Answer | tuple[()] | None
         try:
             answer = _answer(rpc, names, first, last, addresses)
+        except requests.exceptions.Timeout:
+            answer = LATE
         except Exception:  # whoever asked asks the node itself then, and says what is wrong
             answer = None
         sent(go, marshal.dumps(answer))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -169,7 +170,8 @@ class _Apart:
 
     def start(self) -> None:
         if self._process is None:
-            self._process = self._chain.reading_apart(_NAMES)
+            with suppress(OSError):  # no room for another process: it goes without
+                self._process = self._chain.reading_apart(_NAMES)
 
     def told(self, first: int, last: int, contracts: Sequence[Address]) -> Answer:
         """What these contracts said in these blocks, from there or, where there is no answer, from here."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +145,18 @@ def test_a_process_that_was_killed_has_no_answers(shared: Yard) -> None:
 def test_a_process_that_stands_still_is_ended_and_said_to_do_so(shared: Yard) -> None:
     apart = _ready(shared.chain, timeout=0.2)
     os.kill(apart.pid, signal.SIGSTOP)
-    with pytest.raises(ChainError, match=r"blocks 0 to 5 within 0\.2 s.*stands still"):
+    with pytest.raises(ChainError, match=r"blocks 0 to 5 .* stands still"):
         apart.answer(0, 5, _contracts(shared))
     assert not _alive(apart.pid)
+
+
+def test_a_node_that_says_nothing_is_not_asked_once_more(shared: Yard, proxy: HostileNode) -> None:
+    apart = _ready(shared.client(proxy.url), timeout=0.2)
+    proxy.script(LOGS, hang, times=None)
+    with pytest.raises(ChainError, match=r"events of blocks 0 to 5 within 0\.2 s"):
+        apart.answer(0, 5, _contracts(shared))
+    proxy.heal()
+    apart.close()
 
 
 # ---- the index with it -------------------------------------------------------------------------------------
@@ -162,9 +172,9 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[ReadingApart]:
         return found[-1]
 
     monkeypatch.setattr(RpcChain, "reading_apart", begin)
-    for name, value in {"MUCH": 0, "FIRST_ENOUGH": 1, "ENOUGH": 4, "FIRST_WINDOW": 1}.items():
-        monkeypatch.setattr(stretch, name, value)
-    monkeypatch.setattr(stretch._Pace.__init__, "__defaults__", (1, 1, 0.0))
+    monkeypatch.setattr(stretch, "MUCH", 0)
+    monkeypatch.setattr(stretch, "ENOUGH", 4)
+    monkeypatch.setattr(stretch, "_Pace", partial(stretch._Pace, window=1, enough=1))
     return found
 
 
