@@ -34,8 +34,8 @@ ENOUGH: Final = 20_000
 FIRST_ENOUGH: Final = 1_500
 """The same of the first stretch, so that there is soon something to write while the second one is read."""
 MUCH: Final = 40_000
-"""Events ahead, as far as that can be guessed, from which on a process of its own reads them: its start takes as long
-as it saves with a quarter of them."""
+"""Events ahead, as far as that can be guessed, from which on a process of its own reads them: its start takes 0.2 s
+of a core, which is the time in which some ten thousand are read."""
 FIRST_WINDOW: Final = 16
 """Blocks that the first question asks for; the next ones ask for more or fewer, by how much came back."""
 _WINDOW_EVENTS: Final = 3_000
@@ -86,8 +86,10 @@ def stretches(
     """The stretches from the cursors on to the target block, of `span` blocks at most; None, and no more, where the
     chain changed while it was read.
 
-    `ahead`: the next one is read while the caller works on the present one. JournalMismatch where the node does not
-    tell the truth; ChainError where it cannot be used.
+    `ahead`: the next one is read while the caller works on the present one, where much is left to read by a process
+    of its own (`reading_apart.py`); what that says is proven here like anything else.
+
+    JournalMismatch where the node does not tell the truth; ChainError where it cannot be used.
     """
     known, pace, apart = dict(cursors), _Pace(), _Apart(chain)
     plan = _next(contracts, known, target=target, span=span)
