@@ -8,7 +8,7 @@ ChainError; whether it is the right chain is for `pin.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NewType, Protocol
 
@@ -22,6 +22,7 @@ from ledger.abi import decode_revert as decode_revert
 from ledger.abi import encode_call as encode_call
 from ledger.artifacts import Artifact
 from ledger.errors import ChainError
+from ledger.reading_apart import ReadingApart
 
 Address = ChecksumAddress
 Hash = NewType("Hash", bytes)
@@ -224,6 +225,11 @@ class Chain(Reader, Protocol):
     ) -> list[Log]:
         """Events of these contracts in chain order, both blocks included; `topics`: only those whose first one is one
         of these."""
+        ...
+
+    def reading_apart(self, names: Mapping[str, str]) -> ReadingApart | None:
+        """A process that reads the events of these names, by first topic as 0x text; the caller closes it. None where
+        there cannot be one."""
         ...
 
     def deploy(self, artifact: Artifact, args: Sequence[Any]) -> Deployed:

@@ -21,7 +21,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -224,6 +224,9 @@ class EmbeddedChain:
         if topics is None:
             return found
         return [log for log in found if log.topics and log.topics[0] in topics]
+
+    def reading_apart(self, names: Mapping[str, str]) -> None:
+        return None  # this process alone has the chain open
 
     # ---- writes --------------------------------------------------------------------------------------------
 

@@ -80,10 +80,12 @@ __all__ = [
     "Event",
     "EventType",
     "advance",
+    "advance_entry",
     "advance_log",
     "decode",
+    "decode_words",
 ]
-__all__ += ["encode", "journal_entry", "journal_start", "topics_of"]
+__all__ += ["encode", "entry_hash", "journal_entry", "journal_start", "topics_of"]
 __all__ += ["HandOverAccepted", "HandOverProposed", "PartyAdmitted", "PartyRekeyed", "PartySuspension"]
 __all__ += ["RegistryEvent", "RekeyProposed", "RekeyVetoed", "RekeyWithdrawn", "VerifierListed"]
 __all__ += ["Cancelled", "Discounted", "InvoiceReturned", "InvoiceUsed", "IssueRevoked", "IssueStopped"]
@@ -170,7 +172,8 @@ def _event_type(event: type) -> EventType:
             late.append((at, enum))
         elif abi != "bytes32" and bits > 64:
             late.append((at, _read_number))
-    return EventType(event, topic0, types, enums, Struct(layout), unused, tuple(late))
+    same = _SUBJECT_LATE if tuple(late) == _SUBJECT_LATE else tuple(late)  # known by its identity
+    return EventType(event, topic0, types, enums, Struct(layout), unused, same)
 
 
 _BY_CLASS: Final = {event: _event_type(event) for event in (*RegistryEvent.__args__, *LedgerEvent.__args__)}
@@ -195,21 +198,34 @@ def decode(topics: Sequence[bytes], data: bytes) -> Event:
     form = EVENTS.get(topics[0]) if topics else None
     if form is None or len(topics) != 2 or len(topics[1]) != 32:
         raise _unfit(form, topics, data)
-    raw = topics[1] + data
+    return _decoded(form, topics[1] + data)
+
+
+def decode_words(words: bytes) -> Event:
+    """As `decode`, of both topics and the data in one piece."""
+    form = EVENTS.get(words[:32])
+    if form is None or len(words) < 64:
+        raise _unfit(form, (words[:32], words[32:64]), words[64:])
+    return _decoded(form, words[32:])
+
+
+def _decoded(form: EventType, raw: bytes) -> Event:
+    """The event of its second topic and data."""
     if len(raw) != form.layout.size or int.from_bytes(raw) & form.unused:
-        raise _unfit(form, topics, data)
+        raise _unfit(form, (form.topic0, raw[:32]), raw[32:])
     values = form.layout.unpack(raw)
-    if form.late == _SUBJECT_LATE:  # by far the commonest
-        values = (_read_number(values[0]), *values[1:])
-    elif form.late:
+    if form.late is _SUBJECT_LATE:  # by far the commonest
+        event: Event = form.event(int.from_bytes(values[0]), *values[1:])
+        return event
+    if form.late:
         given = list(values)
         try:
             for at, read in form.late:
                 given[at] = read(given[at])
         except ValueError:
-            raise _unfit(form, topics, data) from None
+            raise _unfit(form, (form.topic0, raw[:32]), raw[32:]) from None
         values = tuple(given)
-    event: Event = form.event(*values)
+    event = form.event(*values)
     return event
 
 
@@ -277,5 +293,14 @@ def advance(head: bytes, event: Event) -> bytes:
 
 def advance_log(head: bytes, topics: Sequence[bytes], data: bytes) -> bytes:
     """As `advance`, of an event's log just as it is; for one that `decode` takes."""
-    entry = keccak_256(topics[0] + topics[1] + data).digest()
+    return advance_entry(head, entry_hash(topics[0] + topics[1] + data))
+
+
+def entry_hash(words: bytes) -> bytes:
+    """The entry of a log: the hash of its topics and data, one after the other."""
+    return bytes(keccak_256(words).digest())
+
+
+def advance_entry(head: bytes, entry: bytes) -> bytes:
+    """As `advance`, of the event's entry."""
     return bytes(keccak_256(head + entry).digest())

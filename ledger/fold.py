@@ -224,7 +224,7 @@ def _release(draft: Draft, voucher: VoucherId, v: Voucher, *, paid: int = 0, can
 def _fold_voucher(draft: Draft, event: VoucherEvent, day: Day) -> None:
     number = event.voucher
     v = _touched(draft, number, day)
-    if isinstance(event, Transferred):  # by far the commonest: one copy, not two
+    if type(event) is Transferred:  # by far the commonest: one copy, not two
         recourse = bool(v.locks and v.locks & Lock.OVERDUE)
         tier = v.tier if recourse else v.tier + 1
         draft.vouchers[number] = _stepped(v, sequence=v.sequence + 1, holder=event.recipient, tier=tier)
@@ -375,8 +375,10 @@ def _new_voucher(draft: Draft, number: VoucherId, voucher: Voucher) -> None:
 
 
 def _touched(draft: Draft, number: VoucherId, day: Day) -> Voucher:
-    voucher = known(draft.vouchers, number, "voucher")
-    if number in draft.freezes and draft.freezes[number] < day:
+    voucher = draft.vouchers.get(number)
+    if voucher is None:
+        voucher = known(draft.vouchers, number, "voucher")
+    if draft.freezes and number in draft.freezes and draft.freezes[number] < day:
         lift_freeze(draft, number)
         return draft.vouchers[number]
     return voucher

@@ -32,16 +32,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ledger import projection
-from ledger.calendar import Timestamp
-from ledger.chain import Chain, Log
+from ledger.chain import Chain
 from ledger.crash_points import reach
 from ledger.errors import ChainError, TallystickError, VerificationError
-from ledger.events import Event, advance_log, topics_of
+from ledger.events import advance_log, topics_of
 from ledger.forks import MARGIN, NodesDisagree, ReorgTooDeep, fork, require_agreement
 from ledger.halts import INDEX, halt, resume
-from ledger.happenings import Happening, hash_text
 from ledger.pin import Pin, check_pin
-from ledger.row_writing import add
+from ledger.row_writing import add, adding_lines
 from ledger.rows import Kept
 from ledger.store import Followed, Store, followed, pins, unfollowed
 from ledger.stretch import Cursor, JournalMismatch, Stretch, journal_head, stretches
@@ -345,15 +343,11 @@ def _commit(store: Store, stretch: Stretch, kept: Kept) -> bool:
             if (rows[contract].block, rows[contract].block_hash) != (cursor.block, cursor.block_hash):
                 return False
         _write_blocks(session, stretch)
-        times = {number: Timestamp(block.timestamp) for number, block in stretch.blocks.items()}
-        for contract, told in stretch.told.items():
-            add(session, EventRow, _EVENT, [_event_row(log, event) for log, event in told], kept=True)
-            happenings = [
-                Happening(event, log.block, log.log_index, log.tx_hash, times[log.block])
-                for log, event in told
-            ]
+        most = max(stretch.told, key=lambda contract: len(stretch.told[contract]))
+        for contract, happenings in stretch.told.items():
             around = kept.take(contract, stretch.before[contract])
-            projection.project(session, contract, happenings, surroundings=around)
+            beside = adding_lines(session, EventRow, _EVENT, stretch.lines) if contract == most else None
+            projection.project(session, contract, happenings, surroundings=around, beside=beside)
             after = stretch.after[contract]
             row = rows[contract]
             row.block, row.block_hash, row.journal = after.block, after.block_hash, after.journal
@@ -373,16 +367,3 @@ def _write_blocks(session: Session, stretch: Stretch) -> None:
         if block.number not in known
     ]
     add(session, BlockRow, _BLOCK, rows)
-
-
-def _event_row(log: Log, event: Event) -> tuple[object, ...]:
-    """A row of `events`, in the order of `_EVENT` and just as the database keeps it."""
-    return (
-        log.address,
-        log.block,
-        log.log_index,
-        hash_text(log.tx_hash),
-        type(event).__name__,
-        f"0x{log.topics[1].hex()}",
-        f"0x{log.data.hex()}",
-    )

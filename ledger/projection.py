@@ -12,7 +12,9 @@ follow is a VerificationError.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import delete, select
@@ -79,8 +81,9 @@ from ledger.world import Lock, Voucher, bank_of, promise_of
 
 K = TypeVar("K")
 V = TypeVar("V")
-PIECE: Final = 20_000
-"""Events that are folded and written together, more where one block has more."""
+PIECE: Final = 40_000
+"""Events that are folded and written together, more where one block has more; all of a stretch, commonly."""
+_BY_VOUCHER: Final = itemgetter(HISTORY.index("voucher"))
 _ENDINGS: Final = {Parted: "split", Cancelled: "cancelled", IssueRevoked: "revoked"}
 
 
@@ -119,17 +122,21 @@ def project(
     happenings: Iterable[Happening],
     *,
     surroundings: Surroundings | None = None,
+    beside: AbstractContextManager[None] | None = None,
 ) -> None:
     """Writes what these events of one contract, the next ones in chain order, change in its rows.
 
     `surroundings`: what the caller has from the events just before, whose rows nobody else has written since; of no use
-    any more when this, or the commit, fails.
+    any more when this, or the commit, fails. `beside`: what goes on while the first events are folded; the session is
+    not used in that time.
     """
     around = Surroundings(contract) if surroundings is None else surroundings
     for piece in _pieces(happenings):
         writer = _Writer(session, around, piece)
-        for happening in piece:
-            writer.take(happening)
+        with beside or nullcontext():
+            for happening in piece:
+                writer.take(happening)
+        beside = None
         writer.write()
 
 
@@ -283,6 +290,9 @@ class _Writer:
             for key in _changed(before.invoice_uses, after.invoice_uses, of.invoices)
         }
         self._put(InvoiceUseRow, ("payer", "fingerprint"), uses, before.invoice_uses)
+        self.history.sort(
+            key=_BY_VOUCHER
+        )  # as the key has them: its index takes neighbours in a third less time
         add(self.session, HistoryRow, HISTORY, self.history, kept=True)
 
     def _asserted(self, event: PaymentAsserted, sold: Voucher, day: Day) -> None:

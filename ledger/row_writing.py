@@ -1,6 +1,7 @@
 """Many rows into a table at once, in the transaction of a session.
 
     add      new rows; one that is there already is an error
+    adding_lines   the same, of rows that are text already, while something else is done
     change   some columns of rows that are there, found by contract and key
     one_of   the condition that a column has one of many values
 
@@ -47,10 +48,26 @@ def add(
     if connection.dialect.name == "postgresql":
         _copy(connection, _quoted(connection, table.__tablename__), names, values)
         return
-    columns = ", ".join(_quoted(connection, name) for name in names)
-    marks = ", ".join("?" * len(names))
-    into = _quoted(connection, table.__tablename__)
-    connection.exec_driver_sql(f"insert into {into} ({columns}) values ({marks})", list(values))
+    _insert(connection, table, names, list(values))
+
+
+@contextmanager
+def adding_lines(
+    session: Session, table: type[Base], names: Sequence[str], lines: Sequence[str]
+) -> Iterator[None]:
+    """As `add`, of rows that are text already: as the database keeps them, with a tab between two columns and a line
+    feed after each row, some rows in each of the texts. They have neither a NULL nor a backslash.
+
+    PostgreSQL takes them in while the caller does something else, for which the session is of no use."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        with _copying(connection, _quoted(connection, table.__tablename__), names, lines):
+            yield
+        return
+    rows = [tuple(line.split("\t")) for text in lines for line in text.splitlines()]
+    if rows:
+        _insert(connection, table, names, rows)
+    yield
 
 
 def change(
@@ -113,16 +130,33 @@ def _copy(connection: Connection, into: str, names: Sequence[str], rows: Iterabl
 
 def _copy_plain(connection: Connection, into: str, names: Sequence[str], rows: Sequence[Values]) -> None:
     """As `_copy`, in half the time, of values that no form of writing has to be found for."""
+    form = "\t".join(["%s"] * len(names)) + "\n"
+    parts = range(0, len(rows), AT_ONCE)
+    texts = ("".join([form % row for row in rows[at : at + AT_ONCE]]) for at in parts)
+    with _copying(connection, into, names, texts):
+        pass
+
+
+@contextmanager
+def _copying(connection: Connection, into: str, names: Sequence[str], texts: Iterable[str]) -> Iterator[None]:
+    """Hands the rows over; the database may still be taking them in while the caller goes on, and has them at the
+    end."""
     columns = ", ".join(_quoted(connection, name) for name in names)
     statement = f"copy {into} ({columns}) from stdin (null 'None')"
-    form = "\t".join(["%s"] * len(names)) + "\n"
     driver: Any = connection.connection.driver_connection
     with _as_sqlalchemy(connection, statement), driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for at in range(0, len(rows), AT_ONCE):
-            lines = "".join([form % row for row in rows[at : at + AT_ONCE]])
+        for lines in texts:
             if "\\" in lines:  # a tab or a new line too many is refused by the database
                 raise ValueError(f"a row for {into} has a value that is neither a number nor a plain word")
             copy.write(lines)
+        yield
+
+
+def _insert(connection: Connection, table: type[Base], names: Sequence[str], rows: list[Values]) -> None:
+    columns = ", ".join(_quoted(connection, name) for name in names)
+    marks = ", ".join("?" * len(names))
+    into = _quoted(connection, table.__tablename__)
+    connection.exec_driver_sql(f"insert into {into} ({columns}) values ({marks})", rows)
 
 
 @contextmanager

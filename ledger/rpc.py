@@ -2,25 +2,28 @@
 
 For what a node is asked in bulk (logs, headers, receipts) and what web3 would take far longer to dress up than the
 node to answer. One connection per thread is kept open. Nothing is repeated here, and no answer is believed to be more
-than JSON: an error of the node is a Web3RPCError, an answer of another form a ValueError, no answer one of
+than JSON: an error of the node is a NodeError, an answer of another form a ValueError, no answer one of
 `requests`' own exceptions; `chain.py` says them to people.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
 import requests
 import urllib3
-from web3.exceptions import Web3RPCError
 
 AT_ONCE: Final = 100
 """Questions in one batch; nodes set limits to them."""
+
+
+class NodeError(Exception):
+    """What a node says is wrong with a question."""
 
 
 class Rpc:
@@ -64,7 +67,7 @@ class Rpc:
         if way is None:
             way = self._own.way = _way_to(self._url)
         asked = way.asked.copy()
-        asked.body = json.dumps(question).encode()
+        asked.body = orjson.dumps(question)
         asked.headers["Content-Length"] = str(len(asked.body))
         reply = way.adapter.send(asked, stream=True, timeout=self._timeout, **way.settings)
         with reply:
@@ -80,7 +83,7 @@ class Rpc:
                 raise requests.exceptions.ReadTimeout(str(late)) from None
             except (urllib3.exceptions.HTTPError, OSError) as cut:
                 raise requests.exceptions.ConnectionError(str(cut)) from None
-        return json.loads(text)
+        return orjson.loads(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _way_to(url: str) -> _Way:
 
 def _result(answer: dict[str, Any]) -> Any:
     if answer.get("error") is not None:
-        raise Web3RPCError(str(answer["error"]))
+        raise NodeError(str(answer["error"]))
     if "result" not in answer:
         raise ValueError("the answer has neither a result nor an error")
     return answer["result"]

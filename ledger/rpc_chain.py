@@ -7,7 +7,7 @@ checked as far as it can be (hashes, places, addresses); whether it is the right
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -45,14 +45,15 @@ from ledger.chain import (
     priced,
 )
 from ledger.errors import ChainError
-from ledger.rpc import Rpc
+from ledger.reading_apart import ReadingApart
+from ledger.rpc import NodeError, Rpc
 
 
 class RpcChain:
     """A node that speaks JSON-RPC: anvil, Besu, any other. `key` is the private key that pays the gas."""
 
     def __init__(self, url: str, *, key: bytes, timeout: float = 10.0) -> None:
-        self._timeout, self._shown_url = timeout, _without_password(url)
+        self._url, self._timeout, self._shown_url = url, timeout, _without_password(url)
         # Without this setting web3 repeats by itself, raw transactions too.
         self._rpc = Rpc(url, timeout=timeout)
         provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
@@ -159,7 +160,7 @@ class RpcChain:
         with self._asking("to take a transaction"):
             try:
                 said = Hash(_bytes(self._rpc.ask("eth_sendRawTransaction", ["0x" + raw.hex()])))
-            except Web3RPCError as refused:
+            except NodeError as refused:
                 kind = _kind_of_refusal(str(refused).lower())
                 if kind is None:
                     return Hash(keccak(raw))  # it has it: sending again is harmless
@@ -207,7 +208,7 @@ class RpcChain:
         with self._asking(f"the events of blocks {start} to {end}"):
             try:
                 found = self._rpc.ask("eth_getLogs", [asked])
-            except Web3RPCError as refused:
+            except NodeError as refused:
                 if start == end or not any(words in str(refused).lower() for words in _TOO_MUCH):
                     raise
                 middle = (start + end) // 2
@@ -215,6 +216,9 @@ class RpcChain:
                     middle + 1, end, addresses, topics
                 )
             return _asked_for(found, frozenset(addresses), start, end)
+
+    def reading_apart(self, names: Mapping[str, str]) -> ReadingApart | None:
+        return ReadingApart(self._url, timeout=self._timeout, names=names)
 
     def deploy(self, artifact: Artifact, args: Sequence[Any]) -> Deployed:
         return deploy_on(self, artifact, args)
@@ -226,7 +230,7 @@ class RpcChain:
         with self._asking("to simulate a call"):
             try:
                 return Outcome(True, _bytes(self._rpc.ask("eth_call", [asked, block])))
-            except Web3RPCError as refused:
+            except NodeError as refused:
                 if _is_busy(refused):
                     raise
             # Asked once more through web3, which knows in how many ways nodes say that a call reverted.
@@ -253,7 +257,7 @@ class RpcChain:
             raise Unreachable(
                 f"{self._shown_url} cannot be used ({facts}): start the node or correct its address"
             ) from None
-        except Web3RPCError as refused:
+        except (NodeError, Web3RPCError) as refused:
             kind = Unreachable if _is_busy(refused) else NodeRefused
             raise kind(f"{self._shown_url} refused (asked: {what}): {refused}") from None
         except (Web3Exception, ValueError, KeyError, TypeError, AttributeError) as garbage:
@@ -286,7 +290,7 @@ def _kind_of_refusal(message: str) -> type[ChainError] | None:
     return Unreachable if any(each in message for each in _BUSY) else NodeRefused
 
 
-def _is_busy(refused: Web3RPCError) -> bool:
+def _is_busy(refused: Exception) -> bool:
     return any(words in str(refused).lower() for words in _BUSY)
 
 

@@ -13,24 +13,33 @@ ERC-721's `Transfer` are not asked for. Nothing is written here, and nothing is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.abi import view_call, words_of
-from ledger.chain import Block, Chain, Log, Reader
+from ledger.calendar import Timestamp
+from ledger.chain import Address, Block, Chain, Hash, Log, Reader
 from ledger.columns import hex_of
 from ledger.errors import VerificationError
-from ledger.events import EVENTS, Event, advance_log, decode
+from ledger.events import EVENTS, TOPICS, advance_entry, decode, decode_words, entry_hash
+from ledger.happenings import Happening
+from ledger.reading_apart import ReadingApart
+from ledger.reading_child import Answer, Entry
 from ledger.store import NO_BLOCK, Followed
 
 ENOUGH: Final = 20_000
 """Events from which on a stretch is closed, as soon as a question to the node has been answered."""
 FIRST_ENOUGH: Final = 1_500
 """The same of the first stretch, so that there is soon something to write while the second one is read."""
+MUCH: Final = 40_000
+"""Events ahead, as far as that can be guessed, from which on a process of its own reads them: its start takes 0.2 s
+of a core, which is the time in which some ten thousand are read."""
 FIRST_WINDOW: Final = 16
 """Blocks that the first question asks for; the next ones ask for more or fewer, by how much came back."""
 _WINDOW_EVENTS: Final = 3_000
+_NAMES: Final = {hex_of(topic): name for name, topic in TOPICS.items()}
 
 
 class JournalMismatch(VerificationError):
@@ -46,18 +55,17 @@ class Cursor:
     journal: bytes
 
 
-Told = tuple[Log, Event]
-
-
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Proven blocks. `before` and `after`: the cursors of the contracts that they were read for; `told`: what each of
-    these said; `blocks`: those with events, and the last."""
+    these said; `lines`: the same as rows of `events`, their columns with tabs between them; `blocks`: those with
+    events, and the last."""
 
     last: Block
     before: Mapping[str, Cursor]
     after: Mapping[str, Cursor]
-    told: Mapping[str, Sequence[Told]]
+    told: Mapping[str, list[Happening]]
+    lines: Sequence[str]
     blocks: Mapping[int, Block]
 
     @property
@@ -78,23 +86,30 @@ def stretches(
     """The stretches from the cursors on to the target block, of `span` blocks at most; None, and no more, where the
     chain changed while it was read.
 
-    `ahead`: the next one is read while the caller works on the present one. JournalMismatch where the node does not
-    tell the truth; ChainError where it cannot be used.
+    `ahead`: the next one is read while the caller works on the present one, where much is left to read by a process
+    of its own (`reading_apart.py`); what that says is proven here like anything else.
+
+    JournalMismatch where the node does not tell the truth; ChainError where it cannot be used.
     """
-    known, pace = dict(cursors), _Pace()
+    known, pace, apart = dict(cursors), _Pace(), _Apart(chain)
     plan = _next(contracts, known, target=target, span=span)
-    reading = _Reading(chain, plan, pace) if plan else None
-    while reading is not None:
-        stretch = reading.result()
-        if stretch is None:
-            yield None
-            return
-        known.update(stretch.after)
-        plan = _next(contracts, known, target=target, span=span)
-        reading = _Reading(chain, plan, pace) if plan else None
-        if reading is not None and ahead:
-            reading.start()
-        yield stretch
+    reading = _Reading(chain, apart, plan, pace) if plan else None
+    try:
+        while reading is not None:
+            stretch = reading.result()
+            if stretch is None:
+                yield None
+                return
+            known.update(stretch.after)
+            plan = _next(contracts, known, target=target, span=span)
+            reading = _Reading(chain, apart, plan, pace) if plan else None
+            if reading is not None and ahead:
+                if (target - stretch.last.number) * pace.density >= MUCH:
+                    apart.start()
+                reading.start()
+            yield stretch
+    finally:
+        apart.close()
 
 
 def journal_head(chain: Reader, each: Followed, block: int) -> bytes:
@@ -134,8 +149,11 @@ class _Pace:
 
     window: int = FIRST_WINDOW
     enough: int = FIRST_ENOUGH
+    density: float = 0.0
+    """Events in a block, by the last answer."""
 
-    def took(self, events: int) -> None:
+    def took(self, events: int, blocks: int) -> None:
+        self.density = events / blocks
         if 2 * events < _WINDOW_EVENTS:
             self.window *= 2
         elif events > _WINDOW_EVENTS:
@@ -145,12 +163,56 @@ class _Pace:
         self.enough = ENOUGH
 
 
+class _Apart:
+    """The process that reads events beside this one, once there is one."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._process: ReadingApart | None = None
+
+    def start(self) -> None:
+        if self._process is None:
+            with suppress(OSError):  # no room for another process: it goes without
+                self._process = self._chain.reading_apart(_NAMES)
+
+    def told(self, first: int, last: int, contracts: Sequence[Address]) -> Answer:
+        """What these contracts said in these blocks, from there or, where there is no answer, from here."""
+        answer = None if self._process is None else self._process.answer(first, last, contracts)
+        if answer is None:
+            [end] = self._chain.blocks([last])
+            logs = self._chain.logs(first, last, addresses=contracts, topics=EVENTS.keys())
+            return (end.number, end.hash, end.timestamp), *_as_told(logs)
+        return answer
+
+    def ask(self, first: int, last: int, contracts: Sequence[Address]) -> None:
+        """Asks for what will be wanted next, so that it is read while the present answer is worked on."""
+        if self._process is not None:
+            self._process.ask(first, last, contracts)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+
+
+def _as_told(logs: Sequence[Log]) -> tuple[list[Entry], str]:
+    """As the process beside this one tells them. VerificationError for what is no event."""
+    entries, lines = list[Entry](), list[str]()
+    for log in logs:
+        name = type(decode(log.topics, log.data)).__name__
+        words = b"".join((*log.topics, log.data))
+        at = (log.address, log.block, log.block_hash, log.log_index, log.tx_hash)
+        entries.append((*at, words, entry_hash(words)))
+        shown = hex_of(log.tx_hash), name, hex_of(log.topics[1]), hex_of(log.data)
+        lines.append("\t".join((log.address, str(log.block), str(log.log_index), *shown)) + "\n")
+    return entries, "".join(lines)
+
+
 class _Reading:
     """One stretch being read: in a thread of its own once it is started, else when its result is asked for. The thread
     never keeps a process alive."""
 
-    def __init__(self, chain: Chain, plan: _Plan, pace: _Pace) -> None:
-        self._chain, self._plan, self._pace = chain, plan, pace
+    def __init__(self, chain: Chain, apart: _Apart, plan: _Plan, pace: _Pace) -> None:
+        self._chain, self._apart, self._plan, self._pace = chain, apart, plan, pace
         self._thread: threading.Thread | None = None
         self._stretch: Stretch | None = None
         self._wrong: BaseException | None = None
@@ -161,7 +223,7 @@ class _Reading:
 
     def result(self) -> Stretch | None:
         if self._thread is None:
-            return _read(self._chain, self._plan, self._pace)
+            return _read(self._chain, self._apart, self._plan, self._pace)
         self._thread.join()
         if self._wrong is not None:
             raise self._wrong
@@ -169,41 +231,44 @@ class _Reading:
 
     def _read(self) -> None:
         try:
-            self._stretch = _read(self._chain, self._plan, self._pace)
+            self._stretch = _read(self._chain, self._apart, self._plan, self._pace)
         except BaseException as wrong:  # raised where the result is asked for
             self._wrong = wrong
 
 
 @dataclass(slots=True)
 class _Answers:
-    logs: list[Log] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     ends: list[Block] = field(default_factory=list)
 
 
-def _read(chain: Chain, plan: _Plan, pace: _Pace) -> Stretch | None:
+def _read(chain: Chain, apart: _Apart, plan: _Plan, pace: _Pace) -> Stretch | None:
     answers, at, asked = _Answers(), plan.first, [each.contract for each in plan.contracts]
-    while at <= plan.last and len(answers.logs) < pace.enough:
+    while at <= plan.last and len(answers.entries) < pace.enough:
         end = min(at + pace.window - 1, plan.last)
-        answers.ends += chain.blocks([end])
-        found = chain.logs(at, end, addresses=asked, topics=EVENTS.keys())
-        answers.logs += found
-        pace.took(len(found))
+        (number, block_hash, timestamp), entries, lines = apart.told(at, end, asked)
+        answers.ends.append(Block(number, Hash(block_hash), timestamp))
+        answers.entries += entries
+        answers.lines.append(lines)
+        pace.took(len(entries), end - at + 1)
         at = end + 1
+        if at <= plan.last:
+            apart.ask(at, min(at + pace.window - 1, plan.last), asked)
     pace.closed()
     last = answers.ends[-1]
-    logs = answers.logs
-    blocks = _unchanged(chain, plan, logs, answers.ends)
+    blocks = _unchanged(chain, plan, {(entry[1], entry[2]) for entry in answers.entries}, answers.ends)
     if blocks is None:
         return None
-    told: dict[str, list[Told]] = {each.contract: [] for each in plan.contracts}
-    for log in logs:
-        told[log.address].append((log, decode(log.topics, log.data)))
+    told: dict[str, list[Happening]] = {each.contract: [] for each in plan.contracts}
+    heads: dict[str, bytes] = {each.contract: plan.cursors[each.contract].journal for each in plan.contracts}
+    times = {number: Timestamp(block.timestamp) for number, block in blocks.items()}
+    for contract, number, _, log_index, tx_hash, words, hashed in answers.entries:
+        told[contract].append(Happening(decode_words(words), number, log_index, tx_hash, times[number]))
+        heads[contract] = advance_entry(heads[contract], hashed)
     after: dict[str, Cursor] = {}
     for each in plan.contracts:
-        head = plan.cursors[each.contract].journal
-        for log, _ in told[each.contract]:
-            head = advance_log(head, log.topics, log.data)
-        own = journal_head(chain, each, last.number)
+        head, own = heads[each.contract], journal_head(chain, each, last.number)
         if own != head:
             if chain.blocks([last.number]) != [last]:
                 return None
@@ -212,14 +277,16 @@ def _read(chain: Chain, plan: _Plan, pace: _Pace) -> Stretch | None:
                 f"contract's own is {hex_of(own)}: the node has left out, added or changed an event; ask another"
             )
         after[each.contract] = Cursor(last.number, last.hash, head)
-    return Stretch(last, plan.cursors, after, told, blocks)
+    return Stretch(last, plan.cursors, after, told, answers.lines, blocks)
 
 
 def _unchanged(
-    chain: Chain, plan: _Plan, logs: Sequence[Log], ends: Sequence[Block]
+    chain: Chain, plan: _Plan, seen: Collection[tuple[int, bytes]], ends: Sequence[Block]
 ) -> dict[int, Block] | None:
-    """The blocks with events and the last, if the chain still has all that was read, and goes on from the cursors."""
-    numbers = {log.block for log in logs} | {end.number for end in ends}
+    """The blocks with events, which were seen with these hashes, and the last, if the chain still has all that was
+    read, and goes on from the cursors."""
+    with_events = {number for number, _ in seen}
+    numbers = with_events | {end.number for end in ends}
     before = {
         cursor.block: cursor.block_hash
         for cursor in plan.cursors.values()
@@ -228,8 +295,8 @@ def _unchanged(
     blocks = {block.number: block for block in chain.blocks(sorted(numbers | before.keys()))}
     same = (
         all(blocks[end.number] == end for end in ends)
-        and all(blocks[log.block].hash == log.block_hash for log in logs)
+        and all(blocks[number].hash == block_hash for number, block_hash in seen)
         and all(blocks[number].hash == block_hash for number, block_hash in before.items())
     )
-    kept = {log.block for log in logs} | {ends[-1].number}
+    kept = with_events | {ends[-1].number}
     return {number: block for number, block in blocks.items() if number in kept} if same else None

@@ -208,7 +208,7 @@ def _bound_of_pipeline(many: Piped) -> str:
 def _bound_of_index(more: Indexed) -> str:
     per = 1e6 / more.agreements
     return (
-        f"this process {more.index.cpu * per:.0f}, PostgreSQL {more.postgres * per:.0f}, anvil "
+        f"index and what reads for it {more.index.cpu * per:.0f}, PostgreSQL {more.postgres * per:.0f}, anvil "
         f"{more.anvil * per:.0f} µs of CPU an agreement; the download {more.logs.cpu * per:.0f} µs and anvil"
     )
 

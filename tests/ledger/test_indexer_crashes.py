@@ -12,9 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger import crash_points
+from ledger import crash_points, projection
 from ledger.crash_points import INDEX_POINTS
 from ledger.database import DatabaseUncertain, DatabaseUnusable
+from ledger.errors import VerificationError
+from ledger.happenings import Happening
 from ledger.indexer import follow, rewind
 from ledger.rows import Kept
 from ledger.store import Store, open_store
@@ -104,7 +106,7 @@ def test_every_place_to_be_killed_at_is_come_by(shared: Yard, store: Store) -> N
 
 _RUN = """
 import os, signal, sys
-from ledger import crash_points
+from ledger import crash_points, projection
 from ledger.rpc_chain import RpcChain
 from ledger.indexer import follow
 from ledger.store import open_store
@@ -191,6 +193,33 @@ def test_a_connection_that_breaks_while_rows_are_copied_leaves_the_last_commit(
                 follow(cut_off, shared.chain)
             assert "postgres@" not in str(broken.value)
             crash_points.hook = None
+            assert everything(store) == before
+        shared.all_is_right(store)
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["connection", "event"])
+def test_what_breaks_while_events_are_folded_and_copied_at_once_leaves_the_last_commit(
+    shared: Yard, shared_postgres: Postgres, monkeypatch: pytest.MonkeyPatch, cut: bool
+) -> None:
+    with (
+        shared_postgres.fresh() as url,
+        shared.store(url) as store,
+        hostile_wire(shared_postgres.port) as wire,
+    ):
+        with open_store(wire.url(url)) as cut_off:
+            follow(cut_off, shared.chain, confirmations=4)
+            before, take = everything(store), projection._Writer.take
+
+            def broken(writer: projection._Writer, happening: Happening) -> None:
+                if not cut:
+                    raise VerificationError("this cannot follow")
+                wire.cut()
+                take(writer, happening)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(projection._Writer, "take", broken)
+                with pytest.raises((DatabaseUnusable, DatabaseUncertain) if cut else VerificationError):
+                    follow(cut_off, shared.chain)
             assert everything(store) == before
         shared.all_is_right(store)
 
