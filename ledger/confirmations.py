@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +33,8 @@ MOST_DEPTH: Final = 24
 MOST_ENTRIES: Final = 2_000
 _STATEMENT: Final = "urn:iso:std:iso:20022:tech:xsd:camt.053.001."
 _REPORT: Final = "urn:iso:std:iso:20022:tech:xsd:pain.002.001."
+_OWN_AMOUNT: Final = ("Amt", "AmtDtls/TxAmt/Amt")
+"""Where a detail says its amount: older versions of camt.053 have the second alone."""
 _SETTLED: Final = ("ACSC", "ACCC")
 """The payment is booked on the debtor's, or on the creditor's account."""
 _REJECTED: Final = ("RJCT", "CANC")
@@ -130,15 +133,20 @@ def _statement(root: Element) -> Iterator[Confirmation]:
             debit = _first(entry, "CdtDbtInd") == "DBIT"
             reversal = _first(entry, "RvslInd") in ("true", "1")
             booked = _first(entry, "Sts/Cd") or _first(entry, "Sts")
+            name = _first(one, "Refs/EndToEndId")
             # The entry's amount is that of all its details together: it stands for one only where it is alone.
-            alone = one if len(details) > 1 or _first(one, "Amt") else entry
+            alone = one if len(details) > 1 or any(_first(one, path) for path in _OWN_AMOUNT) else entry
+            path = next((path for path in _OWN_AMOUNT if _first(alone, path)), "Amt")
             said = Said.PAID if debit and not reversal else Said.RETURNED
+            with _named(place, name):
+                amount = _amount(alone, path)
+                day = _day(_first(entry, "ValDt/Dt") or _first(entry, "ValDt/DtTm"))
             yield Confirmation(
                 place=place,
                 said=said if booked == "BOOK" else Said.PENDING,
-                end_to_end=_first(one, "Refs/EndToEndId"),
-                amount=_amount(alone, "Amt"),
-                value_day=_day(_first(entry, "ValDt/Dt") or _first(entry, "ValDt/DtTm")),
+                end_to_end=name,
+                amount=amount,
+                value_day=day,
                 reference=(
                     _first(one, "Refs/AcctSvcrRef")
                     or _first(entry, "AcctSvcrRef")
@@ -154,6 +162,9 @@ def _report(root: Element) -> Iterator[Confirmation]:
         status = _first(one, "TxSts")
         settled = _first(one, "FctvIntrBkSttlmDt/Dt") or _first(one, "AccptncDtTm") or made
         reason = _first(one, "StsRsnInf/Rsn/Cd") or _first(one, "StsRsnInf/Rsn/Prtry")
+        name = _first(one, "OrgnlEndToEndId")
+        with _named(place, name):
+            amount, day = _amount(one, "OrgnlTxRef/Amt/InstdAmt"), _day(settled)
         said = Said.PENDING
         if status in _SETTLED:
             said = Said.PAID
@@ -162,12 +173,21 @@ def _report(root: Element) -> Iterator[Confirmation]:
         yield Confirmation(
             place=place,
             said=said,
-            end_to_end=_first(one, "OrgnlEndToEndId"),
-            amount=_amount(one, "OrgnlTxRef/Amt/InstdAmt"),
-            value_day=_day(settled),
+            end_to_end=name,
+            amount=amount,
+            value_day=day,
             reference=_first(one, "AcctSvcrRef"),
             reason=" ".join(part for part in (reason, _first(one, "StsRsnInf/AddtlInf")) if part)[:200],
         )
+
+
+@contextmanager
+def _named(place: int, end_to_end: str) -> Iterator[None]:
+    """Says of which entry an InputError is."""
+    try:
+        yield
+    except InputError as unread:
+        raise InputError(f"entry {place}, payment {shown(end_to_end)}: {unread}") from None
 
 
 def _first(parent: Element, path: str) -> str:

@@ -12,7 +12,8 @@ from typing import Final
 
 MARK: Final = "\ufeff"
 """Spreadsheets need it for Chinese."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the full-width forms, which a spreadsheet set to Chinese runs too."""
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

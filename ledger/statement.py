@@ -188,7 +188,8 @@ def _records(decoded: str, label: str) -> list[tuple[int, list[str]]]:
     records: list[tuple[int, list[str]]] = []
     try:
         for number, cells in enumerate(reader, start=1):
-            if cells:  # an empty line has no cells, but it has a number
+            # An empty line has no cells, and a spreadsheet saves an emptied row as commas; both have a number.
+            if any(cells):
                 records.append((number, cells))
     except csv.Error as error:
         problem = f"the quoting of cells is broken near line {reader.line_num} of the file: {error}"

@@ -3,7 +3,8 @@
 A workbook is a ZIP file of XML that somebody else made, so size and contents are looked at before it is unpacked: how
 much it comes to unpacked, how many files are in it, and that no part declares entities. Formulas are refused: what they
 come to depends on who opens the file. Read is the first sheet. Amounts that a spreadsheet keeps as numbers are taken
-by their shortest decimal text, which is what people see in the cell; nothing is computed with them.
+by their shortest decimal text, which is what people see in the cell; nothing is computed with them. A number too long
+for a spreadsheet to have kept whole is refused.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ SIGNATURE: Final = b"PK\x03\x04"
 MOST_UNPACKED: Final = 20 << 20
 MOST_PARTS: Final = 200
 MOST_COLUMNS: Final = 40
+_DIGITS: Final = 15
+"""A spreadsheet turns the later digits of a number into noughts, so that an invoice's twenty are another invoice's."""
 _DECLARATIONS: Final = (b"<!DOCTYPE", b"<!ENTITY")
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")
 """How XML in an encoding begins in which the declarations above would not be seen."""
@@ -126,6 +129,10 @@ def _text(cell: Any, number: int, problems: list[RowProblem]) -> str:
         return ""
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+    if isinstance(value, int | float) and abs(value) >= 10**_DIGITS:
+        said = f"a spreadsheet keeps no number of more than {_DIGITS} digits whole: make the cell text, type it anew"
+        problems.append(RowProblem(number, column, said))
+        return ""
     if isinstance(value, float):
         exact = Decimal(repr(value))
         if not exact.is_finite():

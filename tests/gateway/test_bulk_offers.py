@@ -16,6 +16,8 @@ from ledger.bulk_tables import BulkRunRow
 from ledger.errors import FileError
 from ledger.negotiation import bulk_file
 from ledger.offer_tables import OfferRow, OpeningRow
+from ledger.sheets import csv_text
+from ledger.workbooks import workbook
 from tests.gateway.house import Desk, House
 from tests.gateway.offering import problem, sums
 from tests.ledger.office import BANK, ISSUER, A, B, C
@@ -123,6 +125,18 @@ def test_a_formula_is_refused_with_its_cell(shared_house: House) -> None:
     assert problem(done) == (422, "FileError")
     (cell,) = done.json()["errors"]
     assert cell == {"where": ["3", "G"], "what": "the cell holds a formula: give its value"}
+
+
+def test_a_number_longer_than_a_spreadsheet_keeps_is_refused_with_its_cell(shared_house: House) -> None:
+    numbers = (24_312_000_000_012_345_678, 2.4312e19, 999_999_999_999_999)
+    first = [row(shared_house, f"PO n{n}") for n in range(3)]
+    rows: list[list[Any]] = [
+        [*each[:5], number, *each[6:]] for each, number in zip(first, numbers, strict=True)
+    ]
+    done = send(shared_house.desk(ISSUER), "bulk-checks", sheet(*rows), XLSX)
+    assert problem(done) == (422, "FileError")
+    assert [each["where"] for each in done.json()["errors"]] == [["2", "F"], ["3", "F"]]
+    assert all("make the cell text" in each["what"] for each in done.json()["errors"])
 
 
 def test_every_bad_cell_is_named_with_its_row_and_column(shared_house: House) -> None:
@@ -289,6 +303,14 @@ def test_a_reference_is_offered_once_from_whatever_file(house: House) -> None:
     assert desk.post(f"{two}/next", {"again": True}).json()["refused"] == 1
     checked = send(desk, "bulk-checks", table(row(house, "PO once"))).json()
     assert checked["problems"][0]["problem"]["type"] == "/problems/ReferenceOffered"
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "＝", "＋", "－", "＠"])
+def test_no_text_is_written_that_a_spreadsheet_would_run(sign: str) -> None:
+    text = f"{sign}cmd|'/c calc'!A1"
+    assert list(csv.reader(io.StringIO(csv_text(["a"], [[text]]))))[1] == [f"'{text}"]
+    (cell,) = load_workbook(io.BytesIO(workbook(["a"], [[text]]))).active[2]
+    assert (cell.value, cell.data_type) == (f"'{text}", "s")
 
 
 @pytest.mark.parametrize("point", ["request: begun", "request: done", "request: committed"])

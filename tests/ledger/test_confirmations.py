@@ -96,6 +96,14 @@ def test_another_currency_is_refused() -> None:
         read_confirmations(statement(entry().replace("CNY", "USD")))
 
 
+def test_a_bad_entry_is_named_with_its_place_and_payment() -> None:
+    for wrong in (entry("TS2", amount="1.005"), entry("TS2").replace("CNY", "USD")):
+        with pytest.raises(InputError, match="entry 2, payment 'TS2': "):
+            read_confirmations(statement(entry(), wrong))
+    with pytest.raises(InputError, match=r"entry 1, payment 'TS1': .*USD"):
+        read_confirmations(REPORT.replace("CNY", "USD").encode())
+
+
 def test_more_entries_than_a_day_has_are_refused() -> None:
     with pytest.raises(InputError, match="parts"):
         read_confirmations(statement(*[entry()] * 2_001))
@@ -140,6 +148,19 @@ def test_of_an_entry_with_several_details_each_has_its_own_amount() -> None:
     )
     found = read_confirmations(statement(both))
     assert [(each.end_to_end, each.amount) for each in found] == [("TS1", 100), ("TS2", None)]
+
+
+def test_a_detail_of_an_older_version_has_its_amount_further_in() -> None:
+    older = "<AmtDtls><TxAmt><Amt Ccy='CNY'>{}</Amt></TxAmt></AmtDtls></TxDtls>"
+    both = (
+        entry()
+        .replace("</TxDtls>", older.format("1.00"))
+        .replace(
+            "</NtryDtls>",
+            f"<TxDtls><Refs><EndToEndId>TS2</EndToEndId></Refs>{older.format('2.00')}</NtryDtls>",
+        )
+    )
+    assert [each.amount for each in read_confirmations(statement(both))] == [100, 200]
 
 
 def test_a_report_gives_settled_rejected_and_pending_ones() -> None:

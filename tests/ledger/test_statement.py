@@ -229,6 +229,15 @@ def test_padding_that_banks_put_around_cells_is_taken_off_and_empty_lines_are_pa
     assert read_statement(padded.encode()) == [THE_ENTRY]
 
 
+def test_a_row_that_a_spreadsheet_left_as_commas_is_passed_over_and_counted() -> None:
+    head = ",".join(column.name for column in STATEMENT_COLUMNS)
+    row = "E1,2026-08-31,2026-08-31,debit,1.00,,"
+    emptied = f"{head}\n,,,,,,\n{row}\n" + ",,,,,,\n" * 1_000
+    assert [each.entry_id for each in read_statement(emptied.encode())] == ["E1"]
+    with pytest.raises(FileError, match="row 3, column amount"):
+        read_statement(emptied.replace("1.00", "x").encode())
+
+
 def test_a_statement_without_entries_is_a_statement() -> None:
     assert read_statement(HEADER.encode()) == []
 
