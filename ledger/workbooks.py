@@ -24,6 +24,8 @@ from ledger.sheets import harmless
 
 SIGNATURE: Final = b"PK\x03\x04"
 """How a ZIP file begins."""
+LOCKED: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How a compound file begins: a workbook of the time before XLSX, or an XLSX file under a password."""
 MOST_UNPACKED: Final = 20 << 20
 MOST_PARTS: Final = 200
 MOST_COLUMNS: Final = 40

@@ -22,7 +22,7 @@ from ledger.money import Fen, parse_yuan, shown
 from ledger.negotiation.programmes import NamedDocument
 from ledger.negotiation.proposals import InvoiceUse, PromiseTerms
 from ledger.statement import Column, read_records, read_rows, text, whole_number
-from ledger.workbooks import SIGNATURE, read_workbook
+from ledger.workbooks import LOCKED, SIGNATURE, read_workbook
 
 MOST_BYTES: Final = 4 << 20
 MOST_ROWS: Final = 5_000
@@ -122,6 +122,9 @@ def read(content: bytes, name: str) -> list[BulkPromise]:
     """The file's promises, in its order; FileError."""
     if len(content) > MOST_BYTES:
         raise FileError(name, [RowProblem(0, "", f"the file is longer than {MOST_BYTES:,} bytes")])
+    if content.startswith(LOCKED):
+        said = "an old workbook (.xls) or one with a password: save it as XLSX without a password, or as CSV"
+        raise FileError(name, [RowProblem(0, "", said)])
     if content.startswith(SIGNATURE):
         records = read_workbook(content, name, most_rows=MOST_ROWS + 1)
     else:

@@ -127,6 +127,11 @@ def test_a_formula_is_refused_with_its_cell(shared_house: House) -> None:
     assert cell == {"where": ["3", "G"], "what": "the cell holds a formula: give its value"}
 
 
+def test_an_old_workbook_or_one_with_a_password_is_refused_as_what_it_is() -> None:
+    with pytest.raises(FileError, match="without a password"):
+        bulk_file.read(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(4_096), "promises.xls")
+
+
 def test_a_number_longer_than_a_spreadsheet_keeps_is_refused_with_its_cell(shared_house: House) -> None:
     numbers = (24_312_000_000_012_345_678, 2.4312e19, 999_999_999_999_999)
     first = [row(shared_house, f"PO n{n}") for n in range(3)]
