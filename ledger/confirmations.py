@@ -61,6 +61,8 @@ class Confirmation:
     value_day: Day | None
     reference: str
     reason: str = ""
+    booked: bool = True
+    """In a statement, which says the amount of each payment; a report may leave it out."""
 
 
 def read_confirmations(content: bytes) -> list[Confirmation]:
@@ -176,6 +178,7 @@ def _report(root: Element) -> Iterator[Confirmation]:
             end_to_end=name,
             amount=amount,
             value_day=day,
+            booked=False,
             reference=_first(one, "AcctSvcrRef"),
             reason=" ".join(part for part in (reason, _first(one, "StsRsnInf/AddtlInf")) if part)[:200],
         )

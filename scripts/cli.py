@@ -190,6 +190,7 @@ for name, command in (
     ("reconcile", cli_books.reconcile_),
     ("travel", cli_operator.move_time),
     ("enlist", cli_serve.enlist),
+    ("account", cli_serve.account_),
     ("check-register", cli_register.check),
     ("serve", cli_serve.serve),
 ):

@@ -23,7 +23,7 @@ from ledger.forks import MARGIN
 from ledger.installation import CHAIN_URL, DATABASE_URL, DOSSIER, KEYS, SANDBOX, database_of
 from ledger.negotiation.access import StaffRole
 from ledger.negotiation.organisations import enlist as enlist_person
-from ledger.negotiation.organisations import found
+from ledger.negotiation.organisations import found, give_account
 from ledger.negotiation.passwords import Passwords
 from ledger.organisation_tables import OrganisationRow
 from ledger.store import Store, open_store
@@ -86,6 +86,34 @@ def enlist(
         )
     screen.say(f"{login} can sign in for party {number} as {', '.join(sorted(roles))}.")
     screen.answer({"login": login, "party": int(number), "roles": sorted(roles)})
+
+
+def account_(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(help="The bank account, as the bank writes it.")],
+    party: Annotated[str, typer.Option("--party", help="Whose: number or name.")],
+    directory: DirectoryOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Gives a party's organisation its bank account, which it is paid at and pays from.
+
+    Applicants give theirs themselves. Founding banks have not applied; and to change one is for whoever runs the
+    installation, on paper that two people have signed. It stands in the organisation's audit trail.
+
+    \b
+    Example:
+      tallystick account "6222 0000 1234" --party 2
+    """
+    screen = screen_of(ctx)
+    dossier = DossierFile.load(directory / DOSSIER)
+    whose = naming("--party", dossier.party, party)
+    with open_store(database_of(directory)) as store, store.writing() as session:
+        row = session.scalar(select(OrganisationRow).where(OrganisationRow.party == whose))
+        if row is None:
+            raise InputError(f"party {whose} has no organisation here: enlist somebody for it first")
+        give_account(session, row, number, at=int(time.time()))
+    screen.say(f"Party {whose} has the account {number}.")
+    screen.answer({"party": int(whose), "account": number})
 
 
 def serve(
@@ -185,6 +213,10 @@ def _make(
     }
     with open_store(database_of(directory)) as store:
         _seat(store, names, people, password=password, passwords=Passwords())
+        if seeded:
+            with store.writing() as session:
+                for row in session.scalars(select(OrganisationRow).order_by(OrganisationRow.number)):
+                    give_account(session, row, f"6222 0000 {row.party:04}", at=int(time.time()))
     screen.say(f"Everybody signs in as ROLE.PARTY, such as signatory.2, with the password {password}")
     screen.say("Parties: " + ", ".join(f"{party} {name}" for party, name in names.items()))
 

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from ledger.agreements import AGREEMENTS
+from ledger.installation import database_of
+from ledger.organisation_tables import AuditRow, OrganisationRow
 from ledger.statement import LINE_COLUMNS, LOAN_COLUMNS, STATEMENT_COLUMNS
+from ledger.store import open_store
 from scripts import cli_books, demo
 from scripts.cli import app
 from tests.cli_desk import Desk, opened
@@ -293,6 +297,23 @@ def books_of(folder: Path, *, used: str, loans: list[dict[str, str]], entries: l
             writer.writerow([column.zh for column in columns])
             writer.writerows([[row.get(column.name, "") for column in columns] for row in rows])
     return folder
+
+
+def test_a_founding_bank_is_given_the_account_that_it_pays_from_and_its_trail_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "enlist somebody for it first" in desk.unusable("account", "6222 0000 1234", "--party", "2")
+    monkeypatch.setenv("TALLYSTICK_PASSWORD", "seven green hills 1949")
+    desk.run("enlist", "li.wei", "--party", "2", "--role", "signatory")
+    assert "give 1 to 34 letters and digits" in desk.unusable("account", "6222;0000", "--party", "2")
+    for number in ("6222 0000 1234", "6222 0000 9999"):
+        assert desk.ask("account", number, "--party", "2") == {"party": 2, "account": number}
+    with open_store(database_of(desk.directory)) as store, store.reading() as session:
+        row = session.scalars(select(OrganisationRow).where(OrganisationRow.party == 2)).one()
+        trail = select(AuditRow.facts).where(AuditRow.act == "give account").order_by(AuditRow.place)
+        told = list(session.scalars(trail.where(AuditRow.organisation == row.number)))
+    assert row.bank_account == "6222 0000 9999"
+    assert told[-1] == {"account": "6222 0000 9999", "before": "6222 0000 1234"}
 
 
 @pytest.fixture

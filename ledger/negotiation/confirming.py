@@ -2,7 +2,8 @@
 
     confirm   the entries of one file, each with what became of it
 
-An entry is for the payment that it names, if the amount is that payment's to the fen. A paid one is asserted with the
+An entry is for the payment that it names, if the amount is that payment's to the fen; a statement's entry has to say
+it. A paid one is asserted with the
 bank's reference and its value day, as an offer of the caller's, which is signed at once where the caller may sign. A
 rejected one is in the queue again. Any other entry is named and changes nothing. The same file given again, or another
 one that says the same, changes nothing either; what an interrupted import did not reach is done then.
@@ -113,7 +114,7 @@ def _one(
     if item is None:
         return Outcome(entry=entry, became=Became.UNKNOWN)
     voucher = item.voucher
-    if entry.amount is not None and entry.amount != item.amount:
+    if entry.amount != item.amount and (entry.booked or entry.amount is not None):
         return Outcome(entry=entry, became=Became.AMOUNT_DIFFERS, voucher=voucher)
     match entry.said:
         case Said.PENDING:

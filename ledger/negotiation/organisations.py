@@ -11,6 +11,7 @@ kept as it was given. Whether a party is suspended is asked of the chain's rows 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, StaffRole
 from ledger.organisation_tables import OrganisationRow, PersonRow
 
+ACCOUNT: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z -]{0,32}[0-9A-Za-z])?")
+"""A bank account's number: as long as payment instructions take it."""
 APPLIED, CHECKED, ADMITTED, REJECTED = "applied", "checked", "admitted", "rejected"
 SIZES: Final = ("large", "medium", "small", "micro")
 """Classes of enterprises by size, as the statistics office names them."""
@@ -117,6 +120,22 @@ def enlist(
         facts={"login": login, "roles": row.roles},
     )
     return row
+
+
+def give_account(session: Session, organisation: OrganisationRow, account: str, *, at: int) -> None:
+    """Sets the bank account that the organisation is paid at and pays from; by whoever runs the installation, for no
+    one in the organisation may do so alone. InputError for what is no number of an account."""
+    if not ACCOUNT.fullmatch(account):
+        raise InputError(
+            f"account {shown(account)}: give 1 to 34 letters and digits as the bank writes it, with spaces or - between"
+        )
+    before, organisation.bank_account = organisation.bank_account, account
+    session.flush()
+    system = Caller(organisation=organisation.number, party=None, who="operator", roles=frozenset())
+    subject = f"organisation {organisation.number}"
+    audit.note(
+        session, system, "give account", subject=subject, at=at, facts={"account": account, "before": before}
+    )
 
 
 def names_of(session: Session, parties: Sequence[int]) -> Mapping[PartyNumber, str]:

@@ -324,6 +324,17 @@ def test_from_the_queue_to_the_holder_of_the_voucher(any_house: House) -> None:
     assert house.desk(A).get(f"/vouchers/{sales[0][0]}").json()["locks"] == ["discount", "payment"]
 
 
+def test_a_statement_that_does_not_say_what_was_paid_asserts_nothing(selling: House) -> None:
+    house = selling
+    run = exported(house, sale(house, "W unsaid"))
+    name = run["items"][0]["end_to_end"].encode()
+    one = b"<TxDtls><Refs><EndToEndId>" + name + b"</EndToEndId></Refs></TxDtls>"
+    content = statement_xml(house, (name.decode(), "9.00")).replace(one, one + one)
+    done = imported(house.desk(OTHER_BANK), content)
+    assert [each["became"] for each in done.json()["items"]] == ["amount_differs"] * 2
+    assert done.json()["counts"] == {"amount_differs": 2}
+
+
 def test_a_price_that_was_accepted_is_the_one_that_is_paid(house: House) -> None:
     with_accounts(house)
     request = trading.asked(house, house.held("1000.01"), OTHER_BANK)
