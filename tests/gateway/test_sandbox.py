@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
 from ledger.installation import CHAIN_URL, DATABASE, DATABASE_URL, SANDBOX
 from ledger.negotiation.access import StaffRole
-from ledger.organisation_tables import PersonRow
+from ledger.organisation_tables import OrganisationRow, PersonRow
 from ledger.store import open_store
 from scripts.cli import app
 from scripts.cli_screen import Screen
 from scripts.cli_serve import open_to_partners
+from tests.engines import ROOT, free_port
 from tests.gateway.house import PASSPHRASE, House
+from tests.gateway.served import accepted, answers, until
 from tests.ledger.office import ISSUER
 
 
@@ -64,3 +70,49 @@ def test_a_partner_may_do_there_what_everybody_of_a_party_may(founded: Path, tmp
     with open_store(f"sqlite:///{tmp_path / DATABASE}") as store, store.reading() as session:
         row = session.query(PersonRow).filter_by(login=f"partner.all.{ISSUER}").one()
     assert set(row.roles) == set(StaffRole) - {StaffRole.REGISTRAR}
+
+
+def test_one_command_makes_a_sandbox_in_which_a_partner_promises_and_accepts(tmp_path: Path) -> None:
+    directory, port = tmp_path / "sandbox", free_port()
+    words = [sys.executable, "-c", "from scripts.cli import main; main()", "serve", "--sandbox"]
+    environment = {**os.environ, "TALLYSTICK_PASSPHRASE": PASSPHRASE}
+    with (tmp_path / "said").open("wb") as out, (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*words, "-d", str(directory), "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=log,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: answers(url), process, tmp_path)
+        told = (tmp_path / "said").read_text(encoding="utf-8").splitlines()[-1]
+        assert told.startswith("Partners sign in as partner.all.PARTY with the password ")
+        issuer, supplier = (partner(url, party, told.split()[-1]) for party in (10, 31))
+        promise = {
+            "line": issuer.get("/lines").json()["items"][0]["line"],
+            "supplier": 31,
+            "face": "1000.00",
+            "due": "2026-12-15",
+            "reference": "PO sandbox",
+            "invoices": [{"number": "F 1", "amount": "1000.00", "total": "1000.00"}],
+            "sign": True,
+        }
+        made = issuer.post("/issuer/promise-offers", json=promise, headers={"Idempotency-Key": "1"})
+        assert (made.status_code, made.headers["x-tallystick-sandbox"]) == (201, "nothing here counts")
+        offer = f"/offers/{made.json()['id']}"
+        assert accepted(supplier, made.json()["id"]).status_code == 202
+        until(lambda: supplier.get(offer).json()["status"] == "landed", process, tmp_path)
+    finally:
+        process.kill()
+        process.wait()
+    with open_store(f"sqlite:///{directory / DATABASE}") as store, store.reading() as session:
+        assert all(row.bank_account for row in session.query(OrganisationRow))
+
+
+def partner(url: str, party: int, password: str) -> httpx2.Client:
+    client = httpx2.Client(base_url=f"{url}/api/v1", timeout=30)
+    done = client.post("/session", json={"login": f"partner.all.{party}", "password": password})
+    client.headers["X-CSRF-Token"] = done.json()["csrf"]
+    return client
