@@ -132,8 +132,30 @@ def _unlike_a_refusal(error: TallystickError) -> tuple[str, int]:
     return name, 500
 
 
+_NEXT: Final = MappingProxyType(
+    {
+        500: (
+            "Send it again; if it stays, report it with the X-Request-Id of this answer.",
+            "请重新提交;如仍出错,请提供本答复的 X-Request-Id 报修。",
+        ),
+        503: (
+            "Wait a moment, then send the same request again under the same Idempotency-Key.",
+            "请稍候,以相同的 Idempotency-Key 重新提交同一请求。",
+        ),
+        404: ("The OpenAPI document lists what there is.", "接口清单见 OpenAPI 文档。"),
+    }
+)
+_CORRECT: Final = (
+    "Correct what is named, then send it as a new request.",
+    "请更正所指出的内容,作为新的请求提交。",
+)
+"""What to do about an error that is not the contract's; those have words of their own."""
+
+
 def answer(problem: Problem) -> Response:
     """The problem as a response, with the headers that belong to it."""
+    if problem.next is None:
+        problem.next, problem.next_zh = _NEXT.get(problem.status, _CORRECT)
     headers = {"Cache-Control": "no-store"}
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -188,7 +210,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
         LOG.error("%s %s was not foreseen", request.method, request.url.path, exc_info=error)
-        said = "this was not foreseen; nothing was changed. Send it again, and report it if it stays"
+        said = "this was not foreseen; nothing was changed"
         return answer(Problem(type="/problems/Unforeseen", title="Unforeseen", status=500, detail=said))
 
 

@@ -57,6 +57,20 @@ def described(
             yield house, schemathesis.openapi.from_dict(house.app.openapi()), ids
 
 
+def test_each_error_is_described_under_the_type_that_it_has(
+    described: tuple[House, Any, dict[str, str]],
+) -> None:
+    paths = described[0].app.openapi()["paths"]
+    told = {
+        tuple(answer["content"].items())[0][0]
+        for path, operations in paths.items()
+        for operation in operations.values()
+        for status, answer in operation["responses"].items()
+        if status >= "400" and path.startswith("/api/")
+    }
+    assert told == {"application/problem+json"}
+
+
 def known_in(operation: Any, mode: GenerationMode, ids: dict[str, str]) -> dict[str, str] | None:
     """Ids that lead somewhere, where all of the route's do."""
     named = re.findall(r"{(\w+)}", operation.path)

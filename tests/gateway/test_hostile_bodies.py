@@ -19,6 +19,7 @@ def send(house: House, content: bytes, kind: str = "application/json") -> tuple[
     done = desk.client.post(PATH, content=content, headers=told)
     assert done.headers["content-type"] == "application/problem+json"
     assert "Traceback" not in done.text
+    assert done.json()["next"] and done.json()["next_zh"]  # what to do, in both languages
     return done.status_code, done.json()["type"].removeprefix("/problems/")
 
 
