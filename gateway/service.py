@@ -198,18 +198,31 @@ def _waits(away: TallystickError) -> None:
 
 
 def _keep_house(installation: Installation, setting: Setting, stop: threading.Event) -> None:
-    turn = 0
+    """What time brings about by itself, each apart: where one waits, the others go on."""
+    store, turn = installation.store, 0
+
+    def sweep_() -> None:
+        with store.writing() as session:
+            sweep(session, now=installation.clock(), at=machine_clock())
+
+    def settle_() -> None:
+        with store.writing() as session:
+            settle(session, setting)
+
+    def go_on_() -> None:
+        with store.writing() as session:
+            go_on(session, setting)
+
+    def silence() -> None:
+        complete_silent(store, setting)
+
     while not stop.wait(SWEEP_PAUSE):
         turn += 1
-        try:
-            with installation.store.writing() as session:
-                sweep(session, now=installation.clock(), at=machine_clock())
-                settle(session, setting)
-                go_on(session, setting)
-            if turn % SILENCE_TURNS == 0:
-                complete_silent(installation.store, setting)
-        except TallystickError as waiting:
-            LOG.warning("housekeeping waits: %s", waiting)
+        for part in (sweep_, settle_, go_on_, *((silence,) if turn % SILENCE_TURNS == 0 else ())):
+            try:
+                part()
+            except TallystickError as waiting:
+                LOG.warning("housekeeping waits: %s", waiting)
 
 
 def _heard(_word: int, _frame: object) -> None:

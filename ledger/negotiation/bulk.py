@@ -50,7 +50,7 @@ _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("SmallestPartTooSmall", "ProgrammePartTooSmall", "TooManyParts"), "smallest_part"),
         **dict.fromkeys(("ProgrammeTierExceeded",), "highest_tier"),
         **dict.fromkeys(("ProgrammeNeeded", "ProgrammeClosed", "NotFound"), "programme"),
-        **dict.fromkeys(("ProgrammeDocumentMissing",), "documents"),
+        **dict.fromkeys(("ProgrammeDocumentMissing", "DocumentUnknown"), "documents"),
         **dict.fromkeys(("ReferenceOffered",), "reference"),
     }
 )

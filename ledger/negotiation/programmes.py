@@ -22,6 +22,8 @@ from sqlalchemy.orm import Session
 
 from ledger.agreements import Issue
 from ledger.calendar import Day
+from ledger.columns import hex_of
+from ledger.document_tables import DocumentRow
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require
@@ -29,6 +31,7 @@ from ledger.negotiation.openings import opened
 from ledger.negotiation.organisations import proper_name
 from ledger.negotiation.programme_terms import Programme, from_json, judge, to_json
 from ledger.negotiation.setting import Setting
+from ledger.negotiation.sharing import sees_document
 from ledger.offer_tables import OpeningRow
 from ledger.programme_tables import ProgrammeRow, ProgrammeVersionRow
 from ledger.tables import PartyRow
@@ -193,7 +196,7 @@ def require_within(session: Session, caller: Caller, promise: Issue, *, today: D
     """The programme's terms that the promise keeps, or None for an issuer without programmes.
 
     Refusal ProgrammeNeeded where it names none and the issuer has one; ProgrammeOutdated where there is a newer
-    version; ProgrammeClosed; that of `programme_terms.judge` for a rule that it does not keep.
+    version; ProgrammeClosed; that of `programme_terms.judge` for a rule that it does not keep; DocumentUnknown.
     """
     written = written_under(session, [promise.terms]).get(promise.terms)
     if written is None or written.organisation != caller.organisation:
@@ -225,7 +228,18 @@ def judged(
     _require_open(row)
     terms = in_force(session, row)
     judge(terms, promise, today=today, documents=[each.kind for each in documents])
+    _require_here(session, caller, documents)
     return terms
+
+
+def _require_here(session: Session, caller: Caller, documents: Collection[NamedDocument]) -> None:
+    """A document that nobody could show is none: each was uploaded, by the issuer or by who has shown it to it."""
+    wanted = DocumentRow.hash.in_({each.hash for each in documents})
+    here = select(DocumentRow.hash).where(wanted, DocumentRow.destroyed_at.is_(None), sees_document(caller))
+    known = set(session.scalars(here)) if documents else set()
+    for each in documents:
+        if each.hash not in known:
+            raise Refusal("DocumentUnknown", {"kind": each.kind, "hash": hex_of(each.hash)})
 
 
 def _written(row: OpeningRow) -> Written:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from tests.gateway.house import House, anvil_copy, embedded_copy, found_embedded
 from tests.ledger.office import ISSUER
 
 ENGINES = ["embedded and SQLite", "anvil and PostgreSQL"]
+CHOSEN = ENGINES[os.environ.get("TALLYSTICK_TEST_ENGINES") == "real"]
+"""What tests run on that ask for no certain engines: `make test-engines` has them all on the real ones."""
 DATABASE = "house_template"
 
 
@@ -33,30 +37,37 @@ def founded_on_anvil(tmp_path_factory: pytest.TempPathFactory, shared_postgres: 
     return folder
 
 
+@contextmanager
+def opened_on(engines: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[House]:
+    """A gateway on a pair of engines, as it was founded."""
+    if engines == ENGINES[0]:
+        with embedded_copy(request.getfixturevalue("founded"), folder) as opened:
+            yield opened
+        return
+    template: Path = request.getfixturevalue("founded_on_anvil")
+    server: Postgres = request.getfixturevalue("shared_postgres")
+    with server.fresh(template=DATABASE) as url, anvil_copy(template, folder, url) as opened:
+        yield opened
+
+
 @pytest.fixture
-def house(tmp_path: Path, founded: Path) -> Iterator[House]:
-    """A gateway on the embedded chain and SQLite."""
-    with embedded_copy(founded, tmp_path) as opened:
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A gateway on the embedded chain and SQLite, or on `CHOSEN`."""
+    with opened_on(CHOSEN, request, tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def shared_house(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Iterator[House]:
+def shared_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A gateway that the tests of a file share: what one offers the others may see."""
-    with embedded_copy(founded, tmp_path_factory.mktemp("house")) as opened:
+    with opened_on(CHOSEN, request, tmp_path_factory.mktemp("house")) as opened:
         yield opened
 
 
 @pytest.fixture(params=ENGINES)
 def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A gateway on either pair of engines."""
-    if request.param == ENGINES[0]:
-        with embedded_copy(request.getfixturevalue("founded"), tmp_path) as opened:
-            yield opened
-        return
-    template: Path = request.getfixturevalue("founded_on_anvil")
-    server: Postgres = request.getfixturevalue("shared_postgres")
-    with server.fresh(template=DATABASE) as url, anvil_copy(template, tmp_path, url) as opened:
+    with opened_on(request.param, request, tmp_path) as opened:
         yield opened
 
 

@@ -32,3 +32,18 @@ def signed_outside(house: House, desk: Desk, offer: str, party: int) -> Any:
     typed = desk.get(f"/offers/{offer}/typed-data").json()
     signed = Account.sign_typed_data(key_of(party).to_bytes(), full_message=typed)
     return desk.post(f"/offers/{offer}/signatures", {"signature": "0x" + bytes(signed.signature).hex()})
+
+
+PDF = b"%PDF-1.7 invoice F 881 over 1000.00"
+
+
+def sent(desk: Desk, content: bytes = PDF, *, name: str = "合同.pdf", key: str | None = None) -> Any:
+    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": key or f"document {desk.login} {next(desk.names)}"}
+    file = {"file": ("../../etc/passwd", content, "text/html")}
+    return desk.client.post("/api/v1/documents", params={"name": name}, files=file, headers=told)
+
+
+def uploaded(desk: Desk, content: bytes = PDF) -> dict[str, Any]:
+    done = sent(desk, content)
+    assert done.status_code == 201, done.text
+    return dict(done.json())

@@ -6,18 +6,15 @@ import io
 import secrets
 import zipfile
 from hashlib import sha256
-from typing import Any
 
 import pytest
 
 from ledger import documents
 from ledger.document_tables import DocumentKeyRow, DocumentRow
 from ledger.errors import InputError, SealError
-from tests.gateway.house import Desk, House
-from tests.gateway.offering import problem
+from tests.gateway.house import House
+from tests.gateway.offering import PDF, problem, sent, uploaded
 from tests.ledger.office import BANK, ISSUER, A, B
-
-PDF = b"%PDF-1.7 invoice F 881 over 1000.00"
 
 
 def ofd(name: str = "OFD.xml") -> bytes:
@@ -25,18 +22,6 @@ def ofd(name: str = "OFD.xml") -> bytes:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(name, "<ofd/>")
     return packed.getvalue()
-
-
-def sent(desk: Desk, content: bytes = PDF, *, name: str = "合同.pdf", key: str | None = None) -> Any:
-    told = {"X-CSRF-Token": desk.csrf, "Idempotency-Key": key or f"document {desk.login} {next(desk.names)}"}
-    file = {"file": ("../../etc/passwd", content, "text/html")}
-    return desk.client.post("/api/v1/documents", params={"name": name}, files=file, headers=told)
-
-
-def uploaded(desk: Desk, content: bytes = PDF) -> dict[str, Any]:
-    done = sent(desk, content)
-    assert done.status_code == 201, done.text
-    return dict(done.json())
 
 
 # ---- the sealing -------------------------------------------------------------------------------------------

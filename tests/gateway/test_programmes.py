@@ -14,7 +14,7 @@ from ledger.money import Fen
 from ledger.negotiation.programme_terms import Programme, Recourse, from_json, to_json
 from ledger.programme_tables import ProgrammeVersionRow
 from tests.gateway.house import House, embedded_copy
-from tests.gateway.offering import problem
+from tests.gateway.offering import problem, uploaded
 from tests.ledger.office import BANK, FACTOR, ISSUER, A, B, C
 
 TERMS: dict[str, Any] = {
@@ -28,7 +28,6 @@ TERMS: dict[str, Any] = {
     "documents": ["contract"],
     "review_from": "3000.00",
 }
-CONTRACT = {"kind": "contract", "hash": "0x" + "5a" * 32}
 PLAIN = Programme(
     longest_tenor=150,
     highest_tier=3,
@@ -56,9 +55,16 @@ def under(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Iterator[t
         yield house, programme(house, "方案一")
 
 
+def contract(house: House) -> dict[str, str]:
+    """The framework contract, as a promise names it; the issuer uploads it once."""
+    desk = house.desk(ISSUER)
+    items = desk.get("/documents").json()["items"]
+    return {"kind": "contract", "hash": str((items or [uploaded(desk)])[0]["hash"])}
+
+
 def promise(house: House, of: str, face: str = "1000.00", **more: Any) -> dict[str, Any]:
     plain = house.promise(face, reference=more.get("reference", "PO"))
-    return {**plain, "programme": of, "documents": [CONTRACT], **more}
+    return {**plain, "programme": of, "documents": [contract(house)], **more}
 
 
 # ---- rules -------------------------------------------------------------------------------------------------
@@ -124,6 +130,23 @@ def test_a_promise_that_breaks_a_rule_is_told_which(
     assert done.json()["next"]
 
 
+def test_a_document_that_was_never_uploaded_or_is_of_another_organisation_is_none(
+    under: tuple[House, str],
+) -> None:
+    house, of = under
+    theirs = uploaded(house.desk(A))
+    for hashed in ("0x" + "5a" * 32, theirs["hash"]):
+        body = promise(house, of, documents=[{"kind": "contract", "hash": hashed}])
+        done = house.desk(ISSUER).post("/issuer/promise-offers", body)
+        assert problem(done) == (409, "DocumentUnknown")
+        assert done.json()["facts"] == {"kind": "contract", "hash": hashed}
+    shown = house.desk(A).post(f"/documents/{theirs['id']}/readers", {"party": ISSUER})
+    assert shown.status_code in (200, 201), shown.text
+    named = [{"kind": "contract", "hash": theirs["hash"]}]
+    body = promise(house, of, reference="PO shown", documents=named)
+    assert house.desk(ISSUER).post("/issuer/promise-offers", body).status_code == 201
+
+
 def test_a_smaller_part_than_the_programme_s_is_refused(under: tuple[House, str]) -> None:
     house, _ = under
     strict = programme(house, "方案二", smallest_part="200.00", documents=[])
@@ -185,7 +208,7 @@ def test_a_voucher_keeps_the_version_it_was_promised_under(any_house: House) -> 
     for desk in (issuer, house.desk(A), house.desk(BANK)):
         seen = desk.get(f"/vouchers/{first['voucher']}/programme").json()
         assert (seen["terms"]["version"], seen["terms"]["interest_ceiling"]) == (1, 60)
-        assert seen["documents"] == [CONTRACT]
+        assert seen["documents"] == [contract(house)]
         assert "review_from" not in seen["terms"]
     for stranger in (B, C, FACTOR):
         gone = house.desk(stranger).get(f"/vouchers/{first['voucher']}/programme")
