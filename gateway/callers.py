@@ -14,7 +14,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from gateway.gateway import Gateway, gateway_of
 from ledger.errors import Refusal
-from ledger.negotiation.access import Caller
+from ledger.negotiation.access import Caller, StaffRole
 from ledger.negotiation.sign_in import bearer_of, session_of
 
 COOKIE: Final = "tallystick-session"
@@ -49,6 +49,8 @@ def caller_of(
     given = request.headers.get(CSRF, "")
     if request.method not in _SAFE and not secrets.compare_digest(given.encode(), csrf.encode()):
         raise Refusal("CsrfDiffers")
+    if StaffRole.PARTNER in caller.roles:  # a stranger, as programs are
+        gateway.limits.take(caller.who)
     return caller
 
 

@@ -1,4 +1,4 @@
-"""How often a program may ask: a bucket of tokens for each, kept in this process.
+"""How often a program or a partner may ask: a bucket of tokens for each, kept in this process.
 
 Several processes each allow as much; a limit across them belongs into what stands before them.
 """

@@ -200,6 +200,13 @@ def test_a_program_that_asks_too_often_is_told_to_wait(house: House, program: di
     assert [asked(house, token) for _ in range(51)] == [200] * 50 + [429]
 
 
+def test_a_partner_may_not_ask_more_often_than_a_program_and_nobody_else_is_counted(house: House) -> None:
+    partner, own = house.hired(A, "partner.x", {"partner"}), house.desk(A)
+    asked = [partner.get("/session").status_code for _ in range(201)]
+    assert asked == [200] * 200 + [429]
+    assert {own.get("/session").status_code for _ in range(201)} == {200}
+
+
 def test_nothing_secret_is_logged(
     house: House, program: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
