@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,8 +31,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """One on a port of its own."""
+def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """One on a port of its own; with a context it speaks TLS."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,7 +56,10 @@ def receiving() -> Iterator[Receiver]:
             """A connection that was cut is what some tests are about."""
 
     server = Server(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if context is None else "https"
+    receiver.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/hook"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield receiver

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ledger.errors import InputError
 from ledger.negotiation.targets import Targets, Unreached
@@ -136,6 +144,50 @@ def test_https_is_spoken_where_https_is_said() -> None:
     with receiving() as there, pytest.raises(Unreached) as refused:
         targets.post(there.url.replace("http://", "https://"), b"{}", {})
     assert "SSL" in refused.value.why
+
+
+@pytest.mark.parametrize(("host", "reached"), [("localhost", True), ("erp.example.com", False)])
+def test_a_certificate_has_to_be_one_of_the_host_that_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, reached: bool
+) -> None:
+    key, certificate = certified(tmp_path, host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    targets = Targets(local=frozenset({"localhost"}))
+    with receiving(context) as there:
+        url = there.url.replace("127.0.0.1", "localhost")
+        with pytest.raises(Unreached, match="SSLCertVerificationError"):
+            targets.post(url, b"{}", {})  # of an authority that nobody knows
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        if reached:
+            assert targets.post(url, b"{}", {}) == 204
+        else:
+            with pytest.raises(Unreached, match="SSLCertVerificationError"):
+                targets.post(url, b"{}", {})
+        assert len(there.got) == reached
+
+
+def certified(folder: Path, host: str) -> tuple[Path, Path]:
+    """Files with a new key and a certificate of its own making for this host."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    files = folder / "key.pem", folder / "certificate.pem"
+    files[0].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    files[1].write_bytes(made.public_bytes(Encoding.PEM))
+    return files
 
 
 def test_a_redirect_is_an_answer_and_leads_nowhere() -> None:
