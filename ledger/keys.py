@@ -73,7 +73,8 @@ class Keyring:
     ) -> None:
         self.path = path
         self._derived, self._cipher = derived, AESGCM(derived)
-        self._head, self._sealed = dict(head), sealed
+        self._head = dict(head)
+        self._hold(sealed)
         self._proven: set[_Sealed] = set()
         """Those whose key was seen to be that of the address beside it."""
 
@@ -123,7 +124,7 @@ class Keyring:
     def signers(self, party: PartyNumber) -> tuple[Address, ...]:
         """A party's signers as the registry keeps them, the oldest first. A second one is there while it is
         replaced."""
-        return tuple(each.address for each in self._sealed if each.party == party)
+        return tuple(each.address for each in self._by_party.get(party, ()))
 
     def add(self, party: PartyNumber, private_key: bytes | None = None) -> Address:
         """Seals a key for a party and gives its address; without one it is drawn.
@@ -201,8 +202,8 @@ class Keyring:
         self._proven.add(sealed)
 
     def _of(self, party: PartyNumber, signer: Address | None) -> _Sealed:
-        for each in self._sealed:
-            if each.party == party and signer in (None, each.address):
+        for each in self._by_party.get(party, ()):
+            if signer in (None, each.address):
                 return each
         which = f"no key {signer}" if signer else "no key"
         raise InputError(
@@ -233,12 +234,19 @@ class Keyring:
         with _locked(self.path):
             if _read(self.path) != self._text():
                 raise SealError(f"{self.path} was changed meanwhile: open it again and repeat the step")
-            before, self._sealed = self._sealed, sealed
+            before = self._sealed
+            self._hold(sealed)
             try:
                 _replace(self.path, self._text())
             except BaseException:
-                self._sealed = before
+                self._hold(before)
                 raise
+
+    def _hold(self, sealed: tuple[_Sealed, ...]) -> None:
+        by_party: dict[PartyNumber, list[_Sealed]] = {}
+        for each in sealed:
+            by_party.setdefault(each.party, []).append(each)
+        self._sealed, self._by_party = sealed, by_party
 
 
 def _derived(passphrase: str, salt: bytes, cost: int) -> bytes:

@@ -50,6 +50,7 @@ _ADDRESS: Final = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*)://[^\s'\"<>]+")
 _PASSWORD: Final = re.compile(
     r"(?i)\b((?:ssl)?password|passphrase|pgpassword)(\s*[=:]\s*)(?!\*\*\*)[^\s,;&'\"]+"
 )
+_STARRED: Final = rf"\1\2{STARS}"
 
 
 class JsonLines(logging.Formatter):
@@ -88,7 +89,9 @@ class JsonLines(logging.Formatter):
     def _starred(self, text: str) -> str:
         if self._secret is not None:
             text = self._secret.sub(STARS, text)
-        return _PASSWORD.sub(rf"\1\2{STARS}", _ADDRESS.sub(_host_alone, text))
+        if "://" in text:
+            text = _ADDRESS.sub(_host_alone, text)
+        return _PASSWORD.sub(_STARRED, text) if "pass" in text.lower() else text
 
 
 def write_logs(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from ledger.agreements import Agreement
 from ledger.calendar import Day, Timestamp, day_of
@@ -65,5 +66,9 @@ def setting_of(installation: Installation) -> Setting:
 
 def domain_of(agreement: Agreement | type[Agreement], pin: Pin) -> Domain:
     """The contract that an agreement is for."""
-    registry = agreement.contract is Contract.REGISTRY
-    return Domain(agreement.contract, pin.chain_id, pin.registry if registry else pin.ledger)
+    return _domain(agreement.contract, pin)
+
+
+@cache
+def _domain(contract: Contract, pin: Pin) -> Domain:
+    return Domain(contract, pin.chain_id, pin.registry if contract is Contract.REGISTRY else pin.ledger)
