@@ -51,7 +51,8 @@ def _day(text: str) -> Day:
     return day_of_date(parse_date(text))
 
 
-def _moment(text: str) -> Timestamp:
+def moment(text: str) -> Timestamp:
+    """The reverse of `utc`; InputError for anything else."""
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", text) is None:
             raise ValueError
@@ -74,7 +75,7 @@ OnDay = Annotated[
 ]
 Moment = Annotated[
     Timestamp,
-    _reading(_moment),
+    _reading(moment),
     _text(
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
         "2026-04-15T08:00:00Z",

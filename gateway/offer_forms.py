@@ -20,13 +20,16 @@ from gateway.forms import (
     Yuan,
     examples,
     hex_text,
+    moment,
     money,
     utc,
 )
 from gateway.problems import Problem, problem_of
-from ledger.agreements import Agreement, PartyNumber
+from ledger.agreements import AGREEMENTS, Agreement, PartyNumber
+from ledger.errors import InputError
 from ledger.members import Form as MemberForm
 from ledger.members import Struct, line_text, member_to_json, members_of, voucher_text
+from ledger.money import parse_yuan
 from ledger.negotiation.offer_views import OfferView
 from ledger.negotiation.programmes import NamedDocument
 from ledger.negotiation.proposals import InvoiceUse
@@ -153,7 +156,7 @@ class SplitOfferForm(OfferForm):
 
 
 class AgreementForm(OfferForm):
-    """Any agreement, as it will be signed: whole fen, ISO days, Unix seconds, 0x text. A deadline is optional."""
+    """Any agreement, as answers show it: yuan as text, ISO days, seconds in UTC, 0x text. A deadline is optional."""
 
     model_config = examples(
         agreement={
@@ -161,7 +164,7 @@ class AgreementForm(OfferForm):
             "voucher": "0x" + "ab" * 32,
             "sequence": 3,
             "by": 2,
-            "deadline": 1790812799,
+            "deadline": "2026-09-30T23:59:59Z",
         },
         sign=True,
     )
@@ -284,6 +287,31 @@ def offer_answer(view: OfferView, names: Mapping[PartyNumber, str]) -> OfferAnsw
         block=view.block,
         problem=None if view.refusal is None else problem_of(view.refusal),
     )
+
+
+def agreement_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The reverse of `agreement_json`, as `agreements.from_json` reads it; InputError for an amount that is no text, or
+    no amount. A moment may be Unix seconds, too, as it is signed."""
+    kind = next((each for each in AGREEMENTS if each.__name__ == given.get("agreement")), None)
+    return dict(given) if kind is None else _as_signed(kind, given)
+
+
+def _as_signed(kind: type[Struct], given: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(given)
+    for member in members_of(kind):
+        value = found.get(member.name)
+        match member.form:
+            case MemberForm.AMOUNT if member.name in found:
+                if not isinstance(value, str):
+                    raise InputError(f'{member.name}: write an amount as text, in yuan, such as "1000.00"')
+                found[member.name] = int(parse_yuan(value))
+            case MemberForm.TIME if isinstance(value, str):
+                found[member.name] = int(moment(value))
+            case MemberForm.LIST if isinstance(value, list) and member.item is not None:
+                found[member.name] = [
+                    _as_signed(member.item, each) if isinstance(each, Mapping) else each for each in value
+                ]
+    return found
 
 
 def agreement_json(struct: Struct) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from gateway.offer_forms import (
     OpeningView,
     ReasonForm,
     SignatureForm,
+    agreement_of,
     offer_answer,
     parties_of,
 )
@@ -82,7 +83,7 @@ def list_offers(
     responses={202: {"model": OfferAnswer, "description": "All have signed: it goes on chain."}},
 )
 def offer_agreement(form: AgreementForm, moving: MovingHere) -> Response:
-    """Offers any agreement, given as it will be signed. Nothing is looked up: for programs that know what they want."""
+    """Offers any agreement, given as a whole. Nothing is looked up: for programs that know what they want."""
 
     def work(session: Session) -> Reply:
         gateway, caller = moving.gateway, moving.caller
@@ -90,8 +91,8 @@ def offer_agreement(form: AgreementForm, moving: MovingHere) -> Response:
             session,
             gateway.setting,
             caller,
-            form.agreement,
-            issued=form.issued,
+            agreement_of(form.agreement),
+            issued=None if form.issued is None else agreement_of(form.issued),
             agreed=form.agreed,
             valid_until=form.valid_until,
         )

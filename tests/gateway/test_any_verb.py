@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 from eth_account import Account
-from sqlalchemy import select
 
-from ledger.offer_tables import OfferRow
 from tests.gateway.house import House
 from tests.gateway.offering import offered, problem, signed_outside
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, B, C, key_of
@@ -50,7 +48,7 @@ def test_what_others_have_is_as_good_as_not_there(shared_house: House) -> None:
             assert problem(theirs) == (404, "NotFound")
             assert theirs.text == unknown.text
     stranger = house.desk(OTHER_BANK)
-    resized = {"limit": 100, "sequence": 7, "expiry": house.day(9)}
+    resized = {"limit": "1.00", "sequence": 7, "expiry": house.day(9)}
     theirs, unknown = (
         stranger.post("/offers", given("ResizeLine", line=line, **resized)) for line in ("2-1", "2-9")
     )
@@ -99,6 +97,22 @@ def test_what_cannot_be_read_or_happen_is_not_offered(
     assert problem(shared_house.desk(A).post("/offers", body))[1] == name
 
 
+def test_an_agreement_is_given_as_it_is_shown_and_an_amount_that_is_no_text_is_refused(
+    shared_house: House,
+) -> None:
+    house, desk = shared_house, shared_house.desk(ISSUER)
+    shown = offered(house, reference="PO shown")["agreement"]
+    again = {**shown, "issuer_reference": "0x" + "17" * 32}
+    for wrong in (100_000, "1000.001", "1e3", None):
+        assert problem(desk.post("/offers", {"agreement": {**again, "face": wrong}})) == (422, "InputError")
+    first = again["invoices"][0]
+    numbered = {**again, "invoices": [{**first, "amount": 100_000}]}
+    assert problem(desk.post("/offers", {"agreement": numbered})) == (422, "InputError")
+    invoices = [{**first, "fingerprint": "0x" + "18" * 32}]
+    made = desk.offers("/offers", {"agreement": {**again, "invoices": invoices}})
+    assert made["agreement"] == {**again, "invoices": invoices}
+
+
 @pytest.fixture(scope="module")
 def held(shared_house: House) -> str:
     return shared_house.held(reference="PO held")
@@ -133,12 +147,17 @@ def test_a_sale_is_paid_and_a_pledge_released(any_house: House) -> None:
         quote=HASH,
         pay_by=house.day(9),
     )
-    payment = {"purpose": "disbursement", "amount": 0, "value_day": house.day(0), "payment_reference": HASH}
+    payment = {
+        "purpose": "disbursement",
+        "amount": "0.00",
+        "value_day": house.day(0),
+        "payment_reference": HASH,
+    }
     agreed(house, "AssertPayment", FACTOR, voucher=voucher, sequence=2, payee=A, **payment)
     agreed(house, "ConfirmPayment", A, voucher=voucher, sequence=3)
     assert house.desk(FACTOR).get(f"/vouchers/{voucher}").json()["standing"] == "holder"
     sequence = house.desk(FACTOR).get(f"/vouchers/{voucher}").json()["sequence"]
-    pledge = {"pledgee": OTHER_BANK, "secured": 5_000, "filing": HASH, "end_day": house.day(20)}
+    pledge = {"pledgee": OTHER_BANK, "secured": "50.00", "filing": HASH, "end_day": house.day(20)}
     agreed(house, "Pledge", FACTOR, OTHER_BANK, voucher=voucher, sequence=sequence, **pledge)
     seen = house.desk(OTHER_BANK).get(f"/vouchers/{voucher}").json()
     assert (seen["standing"], seen["locks"]) == ("concerned", ["pledge"])
@@ -154,7 +173,7 @@ def test_a_payment_that_its_payee_signs_too_takes_effect_at_once(house: House) -
         sequence=1,
         purpose="settlement",
         payee=A,
-        amount=100_000,
+        amount="1000.00",
         value_day=house.day(0),
         payment_reference=HASH,
     )
@@ -167,7 +186,7 @@ def test_a_payment_that_its_payee_signs_too_takes_effect_at_once(house: House) -
 
 def test_bank_and_registrar_reach_their_verbs(house: House) -> None:
     voucher = house.held()
-    agreed(house, "ResizeLine", BANK, line="2-1", sequence=1, limit=10_000_000, expiry=house.day(99))
+    agreed(house, "ResizeLine", BANK, line="2-1", sequence=1, limit="100000.00", expiry=house.day(99))
     agreed(house, "FreezeLine", BANK, line="2-1", sequence=2, frozen=True, reason=HASH)
     agreed(house, "Freeze", REGISTRAR, voucher=voucher, order=HASH, until=house.day(9))
     agreed(house, "Unfreeze", REGISTRAR, voucher=voucher, order="0x" + "6b" * 32)
@@ -178,11 +197,9 @@ def test_bank_and_registrar_reach_their_verbs(house: House) -> None:
 
 def test_a_promise_is_cancelled_with_its_issue_resupplied(house: House) -> None:
     offer = offered(house)
-    with house.gateway.store.reading() as session:
-        agreement = session.scalars(select(OfferRow.agreement)).one()
     house.desk(A).signs(offer["id"])
     house.land()
-    cancel = {**given("CancelWhole", voucher=offer["voucher"], sequence=1), "issued": agreement}
+    cancel = {**given("CancelWhole", voucher=offer["voucher"], sequence=1), "issued": offer["agreement"]}
     made = house.desk(A).offers("/offers", {**cancel, "sign": True})
     house.desk(ISSUER).signs(made["id"])
     house.land()

@@ -93,7 +93,7 @@ def test_a_hash_of_others_is_not_opened_by_putting_it_into_an_agreement_of_one_s
         "sequence": 1,
         "purpose": "settlement",
         "payee": A,
-        "amount": 100_000,
+        "amount": "1000.00",
         "value_day": house.day(0),
         "payment_reference": offer["agreement"]["payment_reference"],
     }

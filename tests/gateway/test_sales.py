@@ -26,7 +26,7 @@ def asserted(house: House, voucher: str, funder: int = FACTOR) -> None:
         "sequence": present["sequence"],
         "purpose": "disbursement",
         "payee": present["holder"]["party"],
-        "amount": 0,
+        "amount": "0.00",
         "value_day": house.day(0),
         "payment_reference": HASH,
     }
