@@ -316,8 +316,8 @@ def _failed(store: Store, keys: tuple[str, str], now: int) -> None:
             row = session.get(FailureRow, key, with_for_update=True)
             if row is None:
                 with suppress(IntegrityError), session.begin_nested():  # somebody else was the first to fail
-                    session.add(FailureRow(key=key, count=1, since=now, closed_until=0))
-                continue
+                    session.add(FailureRow(key=key, count=0, since=now, closed_until=0))
+                row = session.get_one(FailureRow, key, with_for_update=True, populate_existing=True)
             if now - row.since >= WINDOW:
                 row.count, row.since = 0, now
             row.count += 1

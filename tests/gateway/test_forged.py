@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
+from ledger.negotiation.sign_in import ACCOUNT_FAILURES
+from ledger.organisation_tables import FailureRow
 from tests.gateway.house import Desk, House
 from tests.gateway.offering import offered, problem
 from tests.gateway.trading import asked, held
@@ -79,3 +85,33 @@ def test_of_a_signature_and_a_refusal_at_once_by_the_same_tag_one_counts(any_hou
     house.land()
     status = desk.get(f"/offers/{offer['id']}").json()["status"]
     assert status == ("landed" if done[0].status_code < 300 else "declined")
+
+
+def test_guesses_at_the_same_moment_are_each_counted_and_cost_the_same_whether_or_not_anybody_is_there(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, looked, counting = any_house, Counter[bool](), threading.Lock()
+    passwords = house.gateway.passwords
+    hasher = passwords._hasher
+
+    class Counted:
+        def verify(self, kept: str, password: str) -> bool:
+            with counting:
+                looked[kept == passwords._nobodys] += 1
+            return bool(hasher.verify(kept, password))
+
+    monkeypatch.setattr(passwords, "_hasher", Counted())
+
+    def guess(login: str) -> int:
+        body = {"login": login, "password": "wrong words entirely"}
+        return int(house.nobody().post("/api/v1/session", json=body).status_code)
+
+    for login, nobody in ((f"signatory.{A}", False), ("somebody.else", True)):
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(guess, [login] * 8))
+        assert set(answers) <= {401, 429}
+        assert looked[nobody] == answers.count(401)  # argon2 once for each that was not turned away before
+        with house.office.store.reading() as session:
+            row = session.get_one(FailureRow, f"account {login}")
+            assert row.count == answers.count(401)
+        assert guess(login) == (429 if row.count >= ACCOUNT_FAILURES else 401)
