@@ -15,6 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -73,7 +74,10 @@ def ask(session: Session, setting: Setting, caller: Caller, question: Question) 
     pin, voucher = held(session, setting, caller, question.voucher)
     now, at = setting.chain_clock(), setting.machine_clock()
     if not now < question.deadline <= now + LONGEST_DAYS * DAY_SECONDS:
-        raise InputError(f"deadline: give a time from now on, at most {LONGEST_DAYS} days ahead")
+        here = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise InputError(
+            f"deadline: the chain's time is {here}; give one after it, at most {LONGEST_DAYS} days ahead"
+        )
     opens_on = day_of(question.deadline)
     value_day = opens_on if question.value_day is None else question.value_day
     if value_day < opens_on:
