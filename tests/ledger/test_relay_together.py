@@ -82,10 +82,12 @@ def test_two_relays_with_two_accounts_share_one_outbox(tmp_path: Path, database_
         bench = Bench(office)
         vouchers = bench.issue(40)
         failed: list[BaseException] = []
+        both = threading.Barrier(2)
 
         def work(account: int) -> None:
             try:
                 with open_store(database_url) as store:
+                    both.wait()  # the first would be done before the second has begun
                     run(store, node.chain(account), terms=Terms(most_open=2), gas_budget=1_500_000)
             except BaseException as broken:
                 failed.append(broken)
@@ -148,8 +150,9 @@ def test_the_batches_of_a_relay_that_is_gone_are_brought_to_their_end_by_another
 
 
 def test_a_serving_relay_takes_what_comes_and_drains_when_it_is_told_to_stop(
-    here: tuple[Bench, Node],
+    here: tuple[Bench, Node], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", logger="ledger.relay")
     bench, node = here
     stop, seen = threading.Event(), list[int]()
     with open_store(f"sqlite:///{database_of(bench)}") as store:
@@ -163,6 +166,7 @@ def test_a_serving_relay_takes_what_comes_and_drains_when_it_is_told_to_stop(
         vouchers += bench.issue(1)
         waited(lambda: bench.items()[-1] == "sent")
         stop.set()
+        waited(lambda: "told to stop" in caplog.text)  # it may have been in the middle of a look
         bench.office.issue()  # too late: it stays signed
         node.ask("evm_mine")
         thread.join(timeout=10)
