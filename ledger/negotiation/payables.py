@@ -134,8 +134,7 @@ def notices(session: Session, setting: Setting, caller: Caller, *, since: Day, u
     found = [
         Notice(falls_on=Day(each.due_day - before), days_before=before, of=each)
         for each in days(session, setting, caller, since=since, until=last)
-        for before in DAYS_BEFORE
-        if since <= each.due_day - before <= until
+        for before in _days_before(each.due_day, since, until)
     ]
     return sorted(found, key=lambda each: (each.falls_on, each.of.due_day))
 
@@ -172,9 +171,13 @@ def falling(session: Session, setting: Setting, *, since: Day, until: Day) -> li
             days_before=before,
         )
         for issuer, day in session.execute(query)
-        for before in DAYS_BEFORE
-        if since <= day - before <= until
+        for before in _days_before(day, since, until)
     ]
+
+
+def _days_before(due_day: int, since: Day, until: Day) -> list[int]:
+    """How many days before this due day its notices fall, those that fall into the range."""
+    return [before for before in DAYS_BEFORE if since <= due_day - before <= until]
 
 
 def _owes(setting: Setting, caller: Caller) -> ColumnElement[bool]:

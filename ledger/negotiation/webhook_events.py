@@ -157,7 +157,7 @@ def _tell_nobody(session: Session, setting: Setting) -> None:
             session.add(WebhookCursorRow(contract=contract, block=read.block, log_index=_LAST))
         else:
             mark.block, mark.log_index = read.block, _LAST
-    _notices_told(session, setting)
+    _notices_told(session, setting.today)
 
 
 # Offers
@@ -310,10 +310,11 @@ def _tell_parties(telling: _Telling, contract: str, events: Sequence[Any]) -> No
 
 def _tell_notices(telling: _Telling, setting: Setting) -> None:
     """The notices of every day since the last one; of a first time those of today."""
-    since = _notices_told(telling.session, setting)
-    if since > setting.today:
+    today = setting.today  # once: midnight may pass between two looks
+    since = _notices_told(telling.session, today)
+    if since > today:
         return
-    found = falling(telling.session, setting, since=since, until=setting.today)
+    found = falling(telling.session, setting, since=since, until=today)
     homes = telling.organisations_of(each.issuer for each in found)
     for each in found:
         due, pay = date_of_day(each.due_day).isoformat(), date_of_day(each.pay_day).isoformat()
@@ -323,12 +324,12 @@ def _tell_notices(telling: _Telling, setting: Setting) -> None:
         telling.tell(home, Kind.FUNDING_NOTICE, name, facts)
 
 
-def _notices_told(session: Session, setting: Setting) -> Day:
+def _notices_told(session: Session, today: Day) -> Day:
     """Moves the mark to today; gives the first day that was not told before."""
     mark = session.get(WebhookCursorRow, NOTICES, with_for_update=True)
     if mark is None:
-        session.add(WebhookCursorRow(contract=NOTICES, block=setting.today, log_index=_LAST))
-        return setting.today
-    since = Day(max(mark.block + 1, setting.today - LONGEST_RANGE))
-    mark.block = max(mark.block, setting.today)
+        session.add(WebhookCursorRow(contract=NOTICES, block=today, log_index=_LAST))
+        return today
+    since = Day(max(mark.block + 1, today - LONGEST_RANGE))
+    mark.block = max(mark.block, today)
     return since

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -250,6 +251,28 @@ def test_funding_notices_are_told_to_their_issuer_once_each_also_after_days_in_w
             (body["due"], "funding.notice")
         }
         assert supplier.got == []
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_midnight_between_two_looks_at_the_clock_doubles_no_notice(near: Post, looks: int) -> None:
+    house, setting = near.house, near.house.gateway.setting
+    with receiving() as issuer:
+        near.subscribed(ISSUER, issuer, "funding.notice")
+        house.desk(A).signs(
+            house.desk(ISSUER).offers("/issuer/promise-offers", house.promise(due=house.day(40)))["id"]
+        )
+        house.land()
+        near.runs()
+        house.office.pass_days(9)
+        day, seen = 86_400, count(1)  # after so many looks it is the next day
+        moving = replace(
+            setting, chain_clock=lambda: Timestamp(setting.chain_clock() + day * (next(seen) > looks))
+        )
+        near.deliverer = Deliverer(house.office.store, moving, LOCAL, draw=lambda: 0.5)
+        for _ in range(3):
+            near.runs()
+        assert [each["days_before"] for each in issuer.told()] == [30]
+        near.deliverer.close()
 
 
 # ---- trouble -----------------------------------------------------------------------------------------------
