@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from sqlalchemy.orm import Session
 
 from gateway.app import create_app
 from gateway.core import CORE, keep_to_one_core
@@ -49,7 +50,6 @@ from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
 
 LOG: Final = logging.getLogger("gateway")
-TERMS: Final = Terms()
 INDEX_PAUSE: Final = 0.2
 SWEEP_PAUSE: Final = 5.0
 SILENCE_TURNS: Final = 12
@@ -200,29 +200,28 @@ def _waits(away: TallystickError) -> None:
 def _keep_house(installation: Installation, setting: Setting, stop: threading.Event) -> None:
     """What time brings about by itself, each apart: where one waits, the others go on."""
     store, turn = installation.store, 0
-
-    def sweep_() -> None:
-        with store.writing() as session:
-            sweep(session, now=installation.clock(), at=machine_clock())
-
-    def settle_() -> None:
-        with store.writing() as session:
-            settle(session, setting)
-
-    def go_on_() -> None:
-        with store.writing() as session:
-            go_on(session, setting)
-
-    def silence() -> None:
-        complete_silent(store, setting)
-
+    parts: tuple[Callable[[Session], object], ...] = (
+        lambda session: sweep(session, now=installation.clock(), at=machine_clock()),
+        lambda session: settle(session, setting),
+        lambda session: go_on(session, setting),
+    )
     while not stop.wait(SWEEP_PAUSE):
         turn += 1
-        for part in (sweep_, settle_, go_on_, *((silence,) if turn % SILENCE_TURNS == 0 else ())):
-            try:
-                part()
-            except TallystickError as waiting:
-                LOG.warning("housekeeping waits: %s", waiting)
+        for part in parts:
+            with _patient(), store.writing() as session:
+                part(session)
+        if turn % SILENCE_TURNS == 0:
+            with _patient():
+                complete_silent(store, setting)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """What goes wrong here is tried again with the next turn."""
+    try:
+        yield
+    except TallystickError as waiting:
+        LOG.warning("housekeeping waits: %s", waiting)
 
 
 def _heard(_word: int, _frame: object) -> None:
@@ -236,8 +235,8 @@ def serve(
     host: str,
     port: int,
     secure: bool,
-    sandbox: bool = False,
-    terms: Terms = TERMS,
+    sandbox: bool,
+    terms: Terms,
 ) -> None:
     """Runs until SIGTERM or SIGINT. The errors of `installation.opened`; InputError for a setting that cannot be."""
     keep_to_one_core(os.environ.get(CORE, ""))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from gateway import service
 from ledger.agreements import Suspend
+from ledger.errors import InputError
 from ledger.negotiation.silence import complete_silent
 from tests.gateway.house import Desk, House
 from tests.gateway.offering import problem, signed_outside
@@ -298,6 +303,25 @@ def test_payments_that_nobody_answered_are_completed_once_by_the_gateway_itself(
     house.land()
     assert complete_silent(store, setting) == 0
     assert [sale(house, made["id"])["stage"] for made in (silent, contested)] == ["complete", "contested"]
+
+
+def test_housekeeping_completes_them_though_another_part_of_it_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = sold(house)
+    asserted(house, made["voucher"])
+    house.office.pass_days(6)
+
+    def waits(*_given: Any) -> None:
+        raise InputError("this part waits")
+
+    monkeypatch.setattr(service, "settle", waits)
+    turns = iter([False] * service.SILENCE_TURNS + [True])
+    stop: Any = SimpleNamespace(wait=lambda _seconds: next(turns))
+    kept: Any = SimpleNamespace(store=house.office.store, clock=house.gateway.setting.chain_clock)
+    service._keep_house(kept, house.gateway.setting, stop)
+    house.land()
+    assert sale(house, made["id"])["stage"] == "complete"
 
 
 def test_a_sale_is_rescinded_by_its_funder_at_once_and_by_its_holder_when_cash_is_late(
