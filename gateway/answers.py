@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from gateway.gateway import Gateway
 from gateway.moving import Reply
 from gateway.offer_forms import OfferAnswer, offer_answer, parties_of
-from gateway.problems import Problem
+from gateway.problems import MEDIA_TYPE, Problem
 from ledger.errors import InputError
 from ledger.negotiation.access import Caller
 from ledger.negotiation.offer_views import views
@@ -23,8 +23,11 @@ from ledger.offer_tables import OfferRow
 
 T = TypeVar("T")
 PREFIX: Final = "/api/v1"
+_PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+"""Where `model` would put it, it stood under the type of other answers. Offers have problems in them, too: so it is
+among the schemas."""
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "description": said, "content": {"application/problem+json": {}}}
+    status: {"description": said, "content": _PROBLEM}
     for status, said in (
         (400, "The request cannot be read."),
         (401, "Not signed in, or not any more."),
@@ -40,11 +43,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 """The errors of every route, for its description."""
 CHANGED: Final[dict[int | str, dict[str, Any]]] = {
-    412: {
-        "model": Problem,
-        "description": "It has changed since.",
-        "content": {"application/problem+json": {}},
-    }
+    412: {"description": "It has changed since.", "content": _PROBLEM}
 }
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
@@ -38,7 +38,6 @@ from gateway import (
 )
 from gateway.answers import PREFIX
 from gateway.gateway import Gateway
-from gateway.problems import MEDIA_TYPE
 from gateway.request_log import Numbered
 
 THREADS: Final = 6
@@ -63,17 +62,6 @@ class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The library's, within ours."""
         return Numbered(ToldOnce(super().build_middleware_stack(), self))
-
-    def openapi(self) -> dict[str, Any]:
-        """The library's, with what a problem says under the type that problems have."""
-        if self.openapi_schema is None:
-            for path in super().openapi()["paths"].values():
-                for operation in path.values():
-                    for told in operation["responses"].values():
-                        content = told.get("content", {})
-                        if MEDIA_TYPE in content:
-                            content[MEDIA_TYPE] = content.pop("application/json", {})
-        return super().openapi()
 
 
 class ToldOnce:
