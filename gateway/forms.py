@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ledger.calendar import Day, Timestamp, date_of_day, day_of_date, parse_date
+from ledger.calendar import utc as utc
 from ledger.columns import hex_of
 from ledger.discount import parse_share
 from ledger.errors import InputError
@@ -130,11 +131,6 @@ def money(amount: int) -> str:
 def date_text(day: int) -> str:
     """`2026-09-30`."""
     return date_of_day(Day(day)).isoformat()
-
-
-def utc(second: int) -> str:
-    """A Unix second as `2026-04-15T01:02:03Z`."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def hex_text(value: bytes | None) -> str | None:

@@ -13,7 +13,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from importlib.resources import files
@@ -43,6 +43,11 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 def day_of(timestamp: int) -> Day:
     """The day in China time on which a second falls: floor((t + 28,800) / 86,400), as the contract has it."""
     return Day((timestamp + CHINA_OFFSET_SECONDS) // DAY_SECONDS)
+
+
+def utc(second: int) -> str:
+    """A Unix second as `2026-04-15T01:02:03Z`."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def start_of_day(day: Day) -> Timestamp:

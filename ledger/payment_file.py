@@ -12,10 +12,9 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-from ledger.calendar import Day, date_of_day
+from ledger.calendar import Day, date_of_day, utc
 from ledger.errors import InputError
 from ledger.money import Fen, shown, yuan
 
@@ -67,7 +66,7 @@ def instructions_xml(given: Instructions) -> bytes:
     message = ElementTree.SubElement(document, "CstmrCdtTrfInitn")
     header = ElementTree.SubElement(message, "GrpHdr")
     _add(header, "MsgId", _name(given.message))
-    _add(header, "CreDtTm", datetime.fromtimestamp(given.made_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    _add(header, "CreDtTm", utc(given.made_at))
     _add(header, "NbOfTxs", count)
     _add(header, "CtrlSum", total)
     _add(header, "InitgPty/Nm", _text(given.debtor.name))

@@ -15,7 +15,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -24,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from ledger import voucher as rules
 from ledger.agreements import Discount, Part, PartyNumber, Split, VoucherId
-from ledger.calendar import DAY_SECONDS, Day, DayCount, Timestamp, date_of_day, day_of, start_of_day
+from ledger.calendar import DAY_SECONDS, Day, DayCount, Timestamp, date_of_day, day_of, start_of_day, utc
 from ledger.columns import hex_of
 from ledger.discount import SALT_BYTES, Bearer, Fee, Quote, price, quote_hash, to_json
 from ledger.errors import InputError, Refusal
@@ -74,9 +73,8 @@ def ask(session: Session, setting: Setting, caller: Caller, question: Question) 
     pin, voucher = held(session, setting, caller, question.voucher)
     now, at = setting.chain_clock(), setting.machine_clock()
     if not now < question.deadline <= now + LONGEST_DAYS * DAY_SECONDS:
-        here = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         raise InputError(
-            f"deadline: the chain's time is {here}; give one after it, at most {LONGEST_DAYS} days ahead"
+            f"deadline: the chain's time is {utc(now)}; give one after it, at most {LONGEST_DAYS} days ahead"
         )
     opens_on = day_of(question.deadline)
     value_day = opens_on if question.value_day is None else question.value_day
