@@ -85,7 +85,7 @@ __all__ = [
     "decode",
     "decode_words",
 ]
-__all__ += ["encode", "entry_hash", "journal_entry", "journal_start", "topics_of"]
+__all__ += ["encode", "entry_hash", "form_of", "journal_entry", "journal_start", "topics_of"]
 __all__ += ["HandOverAccepted", "HandOverProposed", "PartyAdmitted", "PartyRekeyed", "PartySuspension"]
 __all__ += ["RegistryEvent", "RekeyProposed", "RekeyVetoed", "RekeyWithdrawn", "VerifierListed"]
 __all__ += ["Cancelled", "Discounted", "InvoiceReturned", "InvoiceUsed", "IssueRevoked", "IssueStopped"]
@@ -195,10 +195,15 @@ def encode(event: Event) -> tuple[tuple[bytes, bytes], bytes]:
 
 def decode(topics: Sequence[bytes], data: bytes) -> Event:
     """The event of a log. VerificationError for an unknown topic, another length, a value out of range."""
+    return _decoded(form_of(topics, data), topics[1] + data)
+
+
+def form_of(topics: Sequence[bytes], data: bytes) -> EventType:
+    """The kind of event that a log is, by its topics; of its data nothing is judged. VerificationError as `decode`."""
     form = EVENTS.get(topics[0]) if topics else None
     if form is None or len(topics) != 2 or len(topics[1]) != 32:
         raise _unfit(form, topics, data)
-    return _decoded(form, topics[1] + data)
+    return form
 
 
 def decode_words(words: bytes) -> Event:

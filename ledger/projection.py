@@ -290,9 +290,8 @@ class _Writer:
             for key in _changed(before.invoice_uses, after.invoice_uses, of.invoices)
         }
         self._put(InvoiceUseRow, ("payer", "fingerprint"), uses, before.invoice_uses)
-        self.history.sort(
-            key=_BY_VOUCHER
-        )  # as the key has them: its index takes neighbours in a third less time
+        # As the key has them: its index takes neighbours in a third less time.
+        self.history.sort(key=_BY_VOUCHER)
         add(self.session, HistoryRow, HISTORY, self.history, kept=True)
 
     def _asserted(self, event: PaymentAsserted, sold: Voucher, day: Day) -> None:

@@ -32,7 +32,7 @@ class ReadingApart:
     asked for, by their first topic as 0x text."""
 
     def __init__(self, url: str, *, timeout: float, names: Mapping[str, str]) -> None:
-        self._timeout, self._names = timeout, names
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._ready = self._over = False
         self._asked: tuple[int, int, tuple[str, ...]] | None = None

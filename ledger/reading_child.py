@@ -118,7 +118,3 @@ def _taken_apart(
         entries.append((contract, number, block_hash, index, tx_hash, words, keccak_256(words).digest()))
         lines.append(f"{contract}\t{number}\t{index}\t{tx}\t{name}\t0x{subject}\t0x{data}\n")
     return entries, "".join(lines)
-
-
-if __name__ == "__main__":
-    main()

@@ -23,7 +23,7 @@ from ledger.calendar import Timestamp
 from ledger.chain import Address, Block, Chain, Hash, Log, Reader
 from ledger.columns import hex_of
 from ledger.errors import VerificationError
-from ledger.events import EVENTS, TOPICS, advance_entry, decode, decode_words, entry_hash
+from ledger.events import EVENTS, TOPICS, advance_entry, decode_words, entry_hash, form_of
 from ledger.happenings import Happening
 from ledger.reading_apart import ReadingApart
 from ledger.reading_child import Answer, Entry
@@ -198,7 +198,7 @@ def _as_told(logs: Sequence[Log]) -> tuple[list[Entry], str]:
     """As the process beside this one tells them. VerificationError for what is no event."""
     entries, lines = list[Entry](), list[str]()
     for log in logs:
-        name = type(decode(log.topics, log.data)).__name__
+        name = form_of(log.topics, log.data).event.__name__
         words = b"".join((*log.topics, log.data))
         at = (log.address, log.block, log.block_hash, log.log_index, log.tx_hash)
         entries.append((*at, words, entry_hash(words)))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,7 +22,7 @@ from ledger.indexer import follow, rewind
 from ledger.rows import Kept
 from ledger.store import Store, open_store
 from tests.engines import ROOT, Postgres
-from tests.hostile_wire import hostile_wire
+from tests.hostile_wire import HostileWire, hostile_wire
 from tests.ledger.indexing import Yard, everything, yard
 
 READ, WRITING, WRITTEN, REWOUND = INDEX_POINTS
@@ -106,7 +107,7 @@ def test_every_place_to_be_killed_at_is_come_by(shared: Yard, store: Store) -> N
 
 _RUN = """
 import os, signal, sys
-from ledger import crash_points, projection
+from ledger import crash_points
 from ledger.rpc_chain import RpcChain
 from ledger.indexer import follow
 from ledger.store import open_store
@@ -158,42 +159,44 @@ def test_two_indexers_on_one_database_do_the_work_once(shared: Yard, store: Stor
 # ---- cut off from the database -----------------------------------------------------------------------------
 
 
+@contextmanager
+def cut_off_from(shared: Yard, server: Postgres) -> Iterator[tuple[Store, Store, HostileWire]]:
+    """A database of its own, straight and by a wire that can be cut."""
+    with (
+        server.fresh() as url,
+        shared.store(url) as store,
+        hostile_wire(server.port) as wire,
+        open_store(wire.url(url)) as cut_off,
+    ):
+        yield store, cut_off, wire
+
+
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_commit_of_which_nobody_knows_is_looked_up_by_the_next_run(
     shared: Yard, shared_postgres: Postgres, arrives: bool
 ) -> None:
-    with (
-        shared_postgres.fresh() as url,
-        shared.store(url) as store,
-        hostile_wire(shared_postgres.port) as wire,
-    ):
-        with open_store(wire.url(url)) as cut_off:
-            before = everything(store)
-            wire.cut_commit(arrives=arrives)
-            with pytest.raises(DatabaseUncertain):
-                follow(cut_off, shared.chain)
-            assert (everything(store) != before) == arrives
+    with cut_off_from(shared, shared_postgres) as (store, cut_off, wire):
+        before = everything(store)
+        wire.cut_commit(arrives=arrives)
+        with pytest.raises(DatabaseUncertain):
             follow(cut_off, shared.chain)
+        assert (everything(store) != before) == arrives
+        follow(cut_off, shared.chain)
         shared.all_is_right(store)
 
 
 def test_a_connection_that_breaks_while_rows_are_copied_leaves_the_last_commit(
     shared: Yard, shared_postgres: Postgres
 ) -> None:
-    with (
-        shared_postgres.fresh() as url,
-        shared.store(url) as store,
-        hostile_wire(shared_postgres.port) as wire,
-    ):
-        with open_store(wire.url(url)) as cut_off:
-            follow(cut_off, shared.chain, confirmations=4)
-            before = everything(store)
-            crash_points.hook = lambda reached: wire.cut() if reached == WRITING else None
-            with pytest.raises((DatabaseUnusable, DatabaseUncertain)) as broken:
-                follow(cut_off, shared.chain)
-            assert "postgres@" not in str(broken.value)
-            crash_points.hook = None
-            assert everything(store) == before
+    with cut_off_from(shared, shared_postgres) as (store, cut_off, wire):
+        follow(cut_off, shared.chain, confirmations=4)
+        before = everything(store)
+        crash_points.hook = lambda reached: wire.cut() if reached == WRITING else None
+        with pytest.raises((DatabaseUnusable, DatabaseUncertain)) as broken:
+            follow(cut_off, shared.chain)
+        assert "postgres@" not in str(broken.value)
+        crash_points.hook = None
+        assert everything(store) == before
         shared.all_is_right(store)
 
 
@@ -201,26 +204,21 @@ def test_a_connection_that_breaks_while_rows_are_copied_leaves_the_last_commit(
 def test_what_breaks_while_events_are_folded_and_copied_at_once_leaves_the_last_commit(
     shared: Yard, shared_postgres: Postgres, monkeypatch: pytest.MonkeyPatch, cut: bool
 ) -> None:
-    with (
-        shared_postgres.fresh() as url,
-        shared.store(url) as store,
-        hostile_wire(shared_postgres.port) as wire,
-    ):
-        with open_store(wire.url(url)) as cut_off:
-            follow(cut_off, shared.chain, confirmations=4)
-            before, take = everything(store), projection._Writer.take
+    with cut_off_from(shared, shared_postgres) as (store, cut_off, wire):
+        follow(cut_off, shared.chain, confirmations=4)
+        before, take = everything(store), projection._Writer.take
 
-            def broken(writer: projection._Writer, happening: Happening) -> None:
-                if not cut:
-                    raise VerificationError("this cannot follow")
-                wire.cut()
-                take(writer, happening)
+        def broken(writer: projection._Writer, happening: Happening) -> None:
+            if not cut:
+                raise VerificationError("this cannot follow")
+            wire.cut()
+            take(writer, happening)
 
-            with monkeypatch.context() as patch:
-                patch.setattr(projection._Writer, "take", broken)
-                with pytest.raises((DatabaseUnusable, DatabaseUncertain) if cut else VerificationError):
-                    follow(cut_off, shared.chain)
-            assert everything(store) == before
+        with monkeypatch.context() as patch:
+            patch.setattr(projection._Writer, "take", broken)
+            with pytest.raises((DatabaseUnusable, DatabaseUncertain) if cut else VerificationError):
+                follow(cut_off, shared.chain)
+        assert everything(store) == before
         shared.all_is_right(store)
 
 
