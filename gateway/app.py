@@ -30,6 +30,7 @@ from gateway import (
     provider_routes,
     quote_routes,
     sale_routes,
+    sandbox_routes,
     settlement_routes,
     sign_in_routes,
     standing_routes,
@@ -75,7 +76,7 @@ class ToldOnce:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sandbox = SANDBOX if self._made.state.gateway.sandbox else ()
+                sandbox = SANDBOX if self._made.state.gateway.sandbox is not None else ()
                 message["headers"] = [*message["headers"], *HEADERS, *sandbox]
             await send(message)
 
@@ -136,5 +137,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         sale_routes.router,
     ):
         app.include_router(router, prefix=PREFIX)
+    if gateway.sandbox is not None:
+        app.include_router(sandbox_routes.router, prefix=PREFIX)
     app.include_router(health_routes.router)
     return app

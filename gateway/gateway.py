@@ -8,6 +8,7 @@ from fastapi import Request
 
 from gateway.limits import Limits
 from gateway.watch import Watch
+from ledger.embedded import EmbeddedChain
 from ledger.negotiation.business_registry import BusinessRegister
 from ledger.negotiation.disbursements import DEFAULT_HOURS, Hours
 from ledger.negotiation.passwords import Passwords
@@ -23,7 +24,7 @@ class Gateway:
     process and its pipeline are doing. `register` is the public register that applications are compared
     with, `authorities` the certificate authorities that are trusted, PEM or DER; `provider` the outside provider of
     sign-ins, where there is one. `hours`: until when of a day banks take payments for that day.
-    `sandbox`: every answer says that nothing here counts."""
+    `sandbox`: its chain, whose days partners move on, where every answer says that nothing here counts."""
 
     store: Store
     setting: Setting
@@ -35,7 +36,7 @@ class Gateway:
     authorities: tuple[bytes, ...] = ()
     provider: Provider | None = None
     hours: Hours = DEFAULT_HOURS
-    sandbox: bool = False
+    sandbox: EmbeddedChain | None = None
     targets: Targets = field(default_factory=Targets)
     limits: Limits = field(default_factory=Limits)
 

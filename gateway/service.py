@@ -29,9 +29,10 @@ from gateway.gateway import Gateway
 from gateway.watch import Watch
 from ledger import indexer, relay
 from ledger.certificates import read_certificates
+from ledger.embedded import EmbeddedChain
 from ledger.errors import InputError, TallystickError
 from ledger.halts import halted_by
-from ledger.installation import Installation, opened
+from ledger.installation import Engine, Installation, opened
 from ledger.monitoring import Pipeline, Reason
 from ledger.negotiation import register_check, webhook_sending
 from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
@@ -52,8 +53,8 @@ from ledger.relay_terms import Terms
 LOG: Final = logging.getLogger("gateway")
 INDEX_PAUSE: Final = 0.2
 SWEEP_PAUSE: Final = 5.0
-SILENCE_TURNS: Final = 12
-"""Sweeps between two looks for payments that nobody answered."""
+MINUTE: Final = 12
+"""Sweeps between two looks for payments that nobody answered, and two blocks at least of a demo's chain."""
 DRAIN_SECONDS: Final = 7.0
 """More than the relay takes for its end; with `ANSWER_SECONDS` the process ends within ten seconds, as services do."""
 ANSWER_SECONDS: Final = 3
@@ -118,7 +119,7 @@ def gateway_of(
         passwords=Passwords(),
         token_key=installation.ring.secret("tokens 1"),
         secure=secure,
-        sandbox=sandbox,
+        sandbox=_sandbox(installation) if sandbox else None,
         watch=Watch(
             installation.store,
             installation.chain,
@@ -128,6 +129,12 @@ def gateway_of(
             troubles=threads.told,
         ),
     )
+
+
+def _sandbox(installation: Installation) -> EmbeddedChain:
+    if not isinstance(installation.chain, EmbeddedChain) or not installation.chain.demo:
+        raise InputError("a sandbox has a demo's chain of its own: make one with: tallystick serve --sandbox")
+    return installation.chain
 
 
 def _register() -> BusinessRegister | None:
@@ -160,6 +167,8 @@ def _authorities(paths: str) -> tuple[bytes, ...]:
 def at_work(installation: Installation, terms: Terms) -> Iterator[Threads]:
     """Relay, index and housekeeping, while the block runs. `terms`: the relay's; the index takes its margin."""
     store, chain = installation.store, installation.chain
+    if isinstance(chain, EmbeddedChain) and chain.demo:
+        chain.let_time_run()
     threads = Threads(Pipeline(store, chain))
     depth = installation.depth
     its = replace(terms, depth=depth)
@@ -189,6 +198,7 @@ def at_work(installation: Installation, terms: Terms) -> Iterator[Threads]:
         yield threads
     finally:
         threads.end()
+        _keep_time(chain)
 
 
 def _waits(away: TallystickError) -> None:
@@ -210,9 +220,17 @@ def _keep_house(installation: Installation, setting: Setting, stop: threading.Ev
         for part in parts:
             with _patient(), store.writing() as session:
                 part(session)
-        if turn % SILENCE_TURNS == 0:
+        if turn % MINUTE == 0:
             with _patient():
                 complete_silent(store, setting)
+            with _patient():
+                _keep_time(installation.chain)
+
+
+def _keep_time(chain: Engine) -> None:
+    """A demo's time does not go back by more than a minute when the process is killed, by nothing when it ends."""
+    if isinstance(chain, EmbeddedChain) and chain.demo:
+        chain.keep_time()
 
 
 @contextmanager

@@ -9,8 +9,9 @@ What it refuses:
 - transactions signed for another chain id or for none: every file draws its own when created;
 - time travel, unless the file was created as a demo. A block's time is the clock's, or its parent's when the
   clock has not moved on: never ahead of the clock. (Here alone prague's rule is relaxed: two blocks of one
-  second may carry the same time, else a burst of blocks would run into the next day.) A demo has no clock: a
-  block is one second after its parent, and `travel_to` moves on.
+  second may carry the same time, else a burst of blocks would run into the next day.) A demo's time stands
+  still: a block is one second after its parent, and `travel_to` moves on. While it is served its time runs, from
+  wherever it stood (`let_time_run`).
 
 The relay account, drawn with the file and rich in its genesis, pays gas and signs for nobody.
 """
@@ -100,6 +101,7 @@ class EmbeddedChain:
         self._clock = clock or (lambda: int(time.time()))
         self._lock = threading.RLock()
         self._file = BlockFile(path, create=create)
+        self._running: tuple[int, float] | None = None  # a demo's time, and when (monotonic) it was that
         try:
             if self._file.facts is None:
                 if not create:
@@ -149,6 +151,11 @@ class EmbeddedChain:
     def demo(self) -> bool:
         """Whether time may be moved on by hand."""
         return self._facts.demo
+
+    def next_time(self) -> int:
+        """The time (Unix seconds) that a block made now would carry."""
+        with self._lock:
+            return self._next_time(self._head())
 
     def head(self) -> Block:
         header = self._head()
@@ -285,6 +292,20 @@ class EmbeddedChain:
                 )
             if timestamp > head.timestamp:
                 self._mine([], timestamp)
+            if self._running is not None:
+                self._running = (timestamp, time.monotonic())
+
+    def let_time_run(self) -> None:
+        """Demo only: from the newest block's time on, and until it is closed, a second takes a second."""
+        if not self._facts.demo:
+            raise ChainError("this chain's time is the machine's: only a demo's own can be let run")
+        with self._lock:
+            self._running = self._running or (self.now(), time.monotonic())
+
+    def keep_time(self) -> None:
+        """Demo only: an empty block at the present time, which is where a later opener begins."""
+        with self._lock:
+            self.travel_to(self.next_time())
 
     # ---- inside --------------------------------------------------------------------------------------------
 
@@ -334,7 +355,8 @@ class EmbeddedChain:
 
     def _next_time(self, parent: BlockHeaderAPI) -> int:
         if self._facts.demo:
-            return int(parent.timestamp) + 1
+            at, since = self._running or (0, time.monotonic())
+            return max(int(parent.timestamp) + 1, at + int(time.monotonic() - since))
         now = int(self._clock())
         if now + CLOCK_SLACK < parent.timestamp:
             raise ChainError(
@@ -374,6 +396,5 @@ def _facts(file: BlockFile) -> _Facts:
     try:
         return _Facts(**json.loads(file.facts or b""))
     except (ValueError, TypeError):
-        raise ChainError(
-            f"{file.path} is no chain of this product, or damaged: restore it from a copy"
-        ) from None
+        said = f"{file.path} is no chain of this product, or damaged: restore it from a copy"
+        raise ChainError(said) from None

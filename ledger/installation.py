@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ledger.calendar import Timestamp
+from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
 from ledger.chain import Chain
 from ledger.embedded import EmbeddedChain
 from ledger.errors import ChainError, InputError
@@ -149,11 +149,24 @@ def depth_setting() -> int:
 
 
 def clock_of(chain: Engine) -> Callable[[], Timestamp]:
-    """The time of the next block: of a demo's chain a second after the last one, else the machine's time, but never
-    before the newest block (whose time is asked for once a second at most)."""
+    """The time of the next block: of a demo's chain as that has it, else the machine's time, but never before the
+    newest block (whose time is asked for once a second at most)."""
     if isinstance(chain, EmbeddedChain) and chain.demo:
-        return lambda: Timestamp(chain.now() + 1)
+        return lambda: Timestamp(chain.next_time())
     return _Clock(chain)
+
+
+def travel(chain: Engine, day: Day) -> None:
+    """Moves a demo's chain on to a day, 09:00 China time; where it is later that day already, it stays. InputError
+    for a past day, ChainError on another chain."""
+    if not isinstance(chain, EmbeddedChain):
+        raise ChainError("time cannot be set on a node: only a demo's own chain can travel")
+    now = Timestamp(chain.now())
+    if day < day_of(now):
+        raise InputError(
+            f"it is {date_of_day(day_of(now))} on this chain already: give that day or a later one"
+        )
+    chain.travel_to(max(start_of_day(day) + 9 * 3_600, now))
 
 
 class _Clock:

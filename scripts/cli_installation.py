@@ -19,11 +19,11 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ledger.agreements import PartyNumber, VoucherId
-from ledger.calendar import Day, Timestamp, date_of_day, day_of, start_of_day
+from ledger.calendar import Day, Timestamp, day_of, start_of_day
 from ledger.chain import Address, Chain
 from ledger.deployment import Founder, deploy
 from ledger.embedded import EmbeddedChain
-from ledger.errors import ChainError, InputError
+from ledger.errors import InputError
 from ledger.forks import MARGIN
 from ledger.indexer import Progress, follow
 from ledger.installation import (
@@ -310,15 +310,3 @@ def _new_chain(place: Path, node: str | None, demo_from: Day | None) -> Engine:
         return EmbeddedChain(place / CHAIN, create=True)
     start = int(start_of_day(demo_from))
     return EmbeddedChain(place / CHAIN, create=True, demo=True, clock=lambda: start)
-
-
-def travel(office: Office, day: Day) -> None:
-    """Moves a demo chain on to a day, 09:00 China time; InputError for a past one, ChainError on another chain."""
-    if not isinstance(office.chain, EmbeddedChain):
-        raise ChainError("time cannot be set on a node: only a demo's own chain can travel")
-    if day < office.today:
-        raise InputError(
-            f"it is {date_of_day(office.today)} on this chain already: give that day or a later one"
-        )
-    office.chain.travel_to(max(start_of_day(day) + 9 * 3_600, office.now()))
-    office.follow()

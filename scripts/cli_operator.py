@@ -10,6 +10,7 @@ import typer
 from ledger.agreements import GrantLine, LineId
 from ledger.calendar import date_of_day
 from ledger.errors import InputError, Refusal
+from ledger.installation import travel
 from ledger.members import line_text, parse_line
 from ledger.money import parse_yuan, yuan
 from ledger.outbox import Relayed
@@ -17,7 +18,7 @@ from ledger.tables import hex_of
 from scripts import cli_envelope as envelope
 from scripts.cli_command import Act
 from scripts.cli_conduct import Wanted, ask, deadline
-from scripts.cli_installation import Office, opened, travel
+from scripts.cli_installation import Office, opened
 from scripts.cli_options import (
     HERE,
     DirectoryOption,
@@ -198,6 +199,7 @@ def move_time(
       tallystick travel 2026-09-30
     """
     with opened(screen_of(ctx), directory, None) as office:
-        travel(office, day(to))
+        travel(office.chain, day(to))
+        office.follow()
         office.screen.say(f"It is {date_of_day(office.today)} now.")
         office.screen.answer({"today": date_of_day(office.today).isoformat()})

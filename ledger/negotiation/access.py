@@ -55,6 +55,7 @@ class Right(StrEnum):
     MANAGE = "manage"
     AUDIT = "audit"
     REGISTER = "register"
+    TRAVEL = "travel"
 
 
 _S = StaffRole
@@ -67,6 +68,7 @@ _HAVE: Final = MappingProxyType(
         Right.MANAGE: frozenset({_S.SIGNATORY}),
         Right.AUDIT: frozenset({_S.AUDITOR, _S.SIGNATORY}),
         Right.REGISTER: frozenset({_S.REGISTRAR}),
+        Right.TRAVEL: frozenset({_S.PARTNER}),
     }
 )
 

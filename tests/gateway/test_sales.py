@@ -316,9 +316,11 @@ def test_housekeeping_completes_them_though_another_part_of_it_waits(
         raise InputError("this part waits")
 
     monkeypatch.setattr(service, "settle", waits)
-    turns = iter([False] * service.SILENCE_TURNS + [True])
+    turns = iter([False] * service.MINUTE + [True])
     stop: Any = SimpleNamespace(wait=lambda _seconds: next(turns))
-    kept: Any = SimpleNamespace(store=house.office.store, clock=house.gateway.setting.chain_clock)
+    kept: Any = SimpleNamespace(
+        store=house.office.store, chain=house.office.chain, clock=house.gateway.setting.chain_clock
+    )
     service._keep_house(kept, house.gateway.setting, stop)
     house.land()
     assert sale(house, made["id"])["stage"] == "complete"

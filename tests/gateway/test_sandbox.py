@@ -7,13 +7,19 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from ledger.installation import CHAIN_URL, DATABASE, DATABASE_URL, SANDBOX
+from gateway.app import create_app
+from ledger.calendar import date_of_day, utc
+from ledger.embedded import EmbeddedChain
+from ledger.installation import CHAIN, CHAIN_URL, DATABASE, DATABASE_URL, SANDBOX
 from ledger.negotiation.access import StaffRole
 from ledger.organisation_tables import OrganisationRow, PersonRow
 from ledger.store import open_store
@@ -23,7 +29,9 @@ from scripts.cli_serve import open_to_partners
 from tests.engines import ROOT, free_port
 from tests.gateway.house import PASSPHRASE, House
 from tests.gateway.served import accepted, answers, until
-from tests.ledger.office import ISSUER
+from tests.ledger.office import ISSUER, A
+
+DAY = timedelta(days=1)
 
 
 def said(monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
@@ -58,7 +66,8 @@ def test_a_sandbox_is_on_no_chain_and_in_no_database_of_others(
 
 def test_every_answer_of_a_sandbox_says_that_it_is_one(house: House) -> None:
     assert "x-tallystick-sandbox" not in house.nobody().get("/api/v1/offers").headers
-    house.app.state.gateway = replace(house.gateway, sandbox=True)
+    chain: Any = house.office.chain
+    house.app.state.gateway = replace(house.gateway, sandbox=chain)
     for path in ("/api/v1/offers", "/health", "/nowhere"):
         assert house.nobody().get(path).headers["x-tallystick-sandbox"] == "nothing here counts"
 
@@ -90,6 +99,7 @@ def test_one_command_makes_a_sandbox_in_which_a_partner_promises_and_accepts(tmp
         told = (tmp_path / "said").read_text(encoding="utf-8").splitlines()[-1]
         assert told.startswith("Partners sign in as partner.all.PARTY with the password ")
         issuer, supplier = (partner(url, party, told.split()[-1]) for party in (10, 31))
+        today = days_pass(issuer, supplier)
         promise = {
             "line": issuer.get("/lines").json()["items"][0]["line"],
             "supplier": 31,
@@ -104,9 +114,15 @@ def test_one_command_makes_a_sandbox_in_which_a_partner_promises_and_accepts(tmp
         offer = f"/offers/{made.json()['id']}"
         assert accepted(supplier, made.json()["id"]).status_code == 202
         until(lambda: supplier.get(offer).json()["status"] == "landed", process, tmp_path)
+        later = f"{today}T01:00:06Z"  # it was 09:00 in China; each block adds a second, and time the others
+        until(lambda: supplier.get("/sandbox/day").json()["now"] >= later, process, tmp_path)
+        process.terminate()
+        process.wait(30)
     finally:
         process.kill()
         process.wait()
+    with EmbeddedChain(directory / CHAIN) as chain:
+        assert utc(chain.now()) >= later
     with open_store(f"sqlite:///{directory / DATABASE}") as store, store.reading() as session:
         assert all(row.bank_account for row in session.query(OrganisationRow))
 
@@ -116,3 +132,28 @@ def partner(url: str, party: int, password: str) -> httpx2.Client:
     done = client.post("/session", json={"login": f"partner.all.{party}", "password": password})
     client.headers["X-CSRF-Token"] = done.json()["csrf"]
     return client
+
+
+def days_pass(issuer: httpx2.Client, supplier: httpx2.Client) -> str:
+    """A partner moves the day on, for all; never back, and never far at once."""
+    today = date.fromisoformat(supplier.get("/sandbox/day").json()["today"])
+    for wrong, said in ((today - DAY, "already"), (today + 367 * DAY, "in steps")):
+        refused = supplier.post("/sandbox/day", json={"to": wrong.isoformat()})
+        assert (refused.status_code, said in refused.json()["detail"]) == (422, True), refused.text
+    moved = supplier.post("/sandbox/day", json={"to": (today + DAY).isoformat()})
+    assert moved.json()["today"] == issuer.get("/sandbox/day").json()["today"] == (today + DAY).isoformat()
+    return (today + DAY).isoformat()
+
+
+def test_only_a_sandbox_has_days_and_only_partners_move_them(house: House) -> None:
+    assert house.desk(ISSUER).get("/sandbox/day").status_code == 404
+    chain: Any = house.office.chain
+    partner = house.hired(A, "partner.of.a", {"partner"})
+    app = create_app(replace(house.gateway, sandbox=chain))
+    today = date_of_day(house.gateway.setting.today).isoformat()
+    for desk, status in ((partner, 200), (house.desk(ISSUER), 403)):
+        known = TestClient(app, base_url="https://testserver", cookies=desk.client.cookies)
+        assert known.get("/api/v1/sandbox/day").json()["today"] == today
+        moved = known.post("/api/v1/sandbox/day", json={"to": today}, headers={"X-CSRF-Token": desk.csrf})
+        assert moved.status_code == status, moved.text
+    assert TestClient(app).get("/api/v1/sandbox/day").status_code == 401

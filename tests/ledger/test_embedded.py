@@ -280,6 +280,32 @@ def test_a_demo_ignores_the_clock_moves_on_by_hand_and_never_goes_back(tmp_path:
         assert chain.now() == EPOCH + 86_401
 
 
+def test_a_demo_that_is_served_goes_on_from_where_it_stood_and_is_found_there_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, ticks = tmp_path / "demo.sqlite", Clock(500)
+    monkeypatch.setattr("ledger.embedded.time.monotonic", ticks)
+    with demo_at(path) as chain:
+        ticks.now += 60
+        assert chain.next_time() == EPOCH + 1  # it stands still
+        chain.let_time_run()
+        ticks.now += 60
+        chain.let_time_run()  # runs already: nothing begins anew
+        assert chain.next_time() == EPOCH + 60
+        chain.send(b"", to=OWNER, gas=21_000)
+        assert chain.now() == EPOCH + 60
+        chain.travel_to(EPOCH + 86_400)
+        ticks.now += 30
+        assert chain.next_time() == EPOCH + 86_430
+        chain.keep_time()
+        assert chain.now() == EPOCH + 86_430
+    with demo_at(path) as chain:
+        assert chain.next_time() == EPOCH + 86_431
+    real = EmbeddedChain(tmp_path / "real.sqlite", clock=Clock(), create=True)
+    with real, pytest.raises(ChainError, match="the machine's"):
+        real.let_time_run()
+
+
 # ---- many transactions, and other processes ----------------------------------------------------------------
 
 
