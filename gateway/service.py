@@ -17,10 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from gateway.app import create_app
@@ -33,6 +35,7 @@ from ledger.embedded import EmbeddedChain
 from ledger.errors import InputError, TallystickError
 from ledger.halts import halted_by
 from ledger.installation import Engine, Installation, opened
+from ledger.money import shown
 from ledger.monitoring import Pipeline, Reason
 from ledger.negotiation import register_check, webhook_sending
 from ledger.negotiation.business_registry import REGISTER, BusinessRegister, register_at
@@ -63,7 +66,9 @@ AUTHORITIES: Final = "TALLYSTICK_AUTHORITIES"
 """Files with the certificate authorities that are trusted, as PATH lists them."""
 CUT_OFF: Final = "TALLYSTICK_CUT_OFF"
 """Until when of a day payments for that day are prepared, China time; 16:30 where it is not set."""
-
+PROXIES: Final = "TALLYSTICK_PROXIES"
+"""Addresses or networks of the proxies before the gateway, commas between them. Only they are believed when they say
+whom they ask for (`X-Forwarded-For`): sign-ins and applications are throttled by that address."""
 PROVIDER: Final = "TALLYSTICK_OIDC_"
 """With ISSUER, CLIENT, SECRET and LANDING behind it: the provider of sign-ins, all four or none."""
 
@@ -163,6 +168,18 @@ def _authorities(paths: str) -> tuple[bytes, ...]:
     return found
 
 
+def proxies_of(text: str) -> list[str]:
+    """What `PROXIES` names. InputError for what is no address and no network."""
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    for word in found:
+        try:
+            ip_network(word)
+        except ValueError:
+            said = f"{PROXIES}: {shown(word)} is no address and no network: write such as 10.0.0.7 or 10.0.0.0/24"
+            raise InputError(said) from None
+    return found
+
+
 @contextmanager
 def at_work(installation: Installation, terms: Terms) -> Iterator[Threads]:
     """Relay, index and housekeeping, while the block runs. `terms`: the relay's; the index takes its margin."""
@@ -242,6 +259,21 @@ def _patient() -> Iterator[None]:
         LOG.warning("housekeeping waits: %s", waiting)
 
 
+def listening(app: FastAPI, *, host: str, port: int, proxies: Sequence[str]) -> uvicorn.Config:
+    """How the app is served: our own logs alone, and no word of anybody but `proxies` about whom they ask for."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        timeout_graceful_shutdown=ANSWER_SECONDS,
+        log_config=None,  # ours: one form for all lines
+    )
+
+
 def _heard(_word: int, _frame: object) -> None:
     """A signal that the server has answered already."""
 
@@ -258,19 +290,10 @@ def serve(
 ) -> None:
     """Runs until SIGTERM or SIGINT. The errors of `installation.opened`; InputError for a setting that cannot be."""
     keep_to_one_core(os.environ.get(CORE, ""))
+    proxies = proxies_of(os.environ.get(PROXIES, ""))
     with opened(directory, passphrase=passphrase) as installation, at_work(installation, terms) as threads:
         app = create_app(gateway_of(installation, threads, secure=secure, sandbox=sandbox))
-        config = uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=ANSWER_SECONDS,
-            log_config=None,  # ours: one form for all lines
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(listening(app, host=host, port=port, proxies=proxies))
         for word in (signal.SIGTERM, signal.SIGINT):
             signal.signal(
                 word, _heard

@@ -8,9 +8,12 @@ import logging
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from gateway import service
+from ledger.errors import InputError
 from ledger.negotiation.sign_in import (
     ACCOUNT_FAILURES,
     ADDRESS_FAILURES,
@@ -216,3 +219,31 @@ def test_nothing_secret_is_logged(
         attempt(house, LOGIN, "wrong words entirely")
     for secret in (program["client_secret"], token, "wrong words entirely", PASSWORD):
         assert secret not in caplog.text
+
+
+def test_behind_a_proxy_that_is_named_each_caller_is_throttled_by_an_address_of_its_own(house: House) -> None:
+    config = service.listening(house.app, host="127.0.0.1", port=0, proxies=service.proxies_of("10.0.0.0/24"))
+    config.load()
+
+    def guess(login: str, *, connected: str, said: str) -> int:
+        client = TestClient(config.loaded_app, base_url="https://testserver", client=(connected, 4_000))
+        form = {"login": login, "password": "a wrong guess of mine"}
+        done = client.post("/api/v1/session", json=form, headers={"X-Forwarded-For": said})
+        return int(done.status_code)
+
+    behind, outside = "10.0.0.7", "198.51.100.9"
+    for n in range(ADDRESS_FAILURES):
+        assert guess(f"nobody.{n}", connected=behind, said="203.0.113.5") == 401
+    assert guess("somebody", connected=behind, said="203.0.113.5") == 429
+    # What a caller puts before the proxy's own word is not believed.
+    assert guess("somebody", connected=behind, said="192.0.2.77, 203.0.113.5") == 429
+    assert guess("somebody", connected=behind, said="203.0.113.6") == 401
+    for n in range(ADDRESS_FAILURES):
+        assert guess(f"no.one.{n}", connected=outside, said=f"192.0.2.{n}") == 401
+    assert guess("somebody", connected=outside, said="192.0.2.200") == 429
+
+
+@pytest.mark.parametrize("wrong", ["*", "proxy.bank", "10.0.0.1/24", "10.0.0.7 10.0.0.8"])
+def test_what_is_no_proxy_s_address_is_named(wrong: str) -> None:
+    with pytest.raises(InputError, match="is no address and no network"):
+        service.proxies_of(f"10.0.0.7, {wrong}")
