@@ -29,7 +29,7 @@ class HealthView(View):
 class ReadinessView(View):
     """Whether work that is given now gets through. `why`: database, node, head_lag, stalled, journal_mismatch, alarm;
     relay_stopped, index_stopped, housekeeping_stopped,
-    register_check_stopped, webhooks_stopped. The log has more."""
+    register_check_stopped, webhooks_stopped, time_stamps_stopped. The log has more."""
 
     ready: bool
     why: list[str]

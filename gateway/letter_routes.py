@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -20,9 +22,10 @@ from gateway.holding_routes import (
     voucher_with_way,
 )
 from gateway.moving import MovingHere, Reply
-from ledger.document_tables import LetterRow, NoticeRow
+from ledger.document_tables import LetterRow, NoticeProofRow, NoticeRow
 from ledger.members import voucher_text
 from ledger.negotiation import letters, notices
+from ledger.negotiation.access import Caller
 from ledger.negotiation.setting import Setting
 
 router = APIRouter(tags=["Letters and notices"], route_class=DeskRoute, responses=PROBLEMS)
@@ -69,9 +72,19 @@ class NoticeForm(Form):
     text: Annotated[Text, Field(min_length=1)]
 
 
+class ProofView(View):
+    """A statement about a notice, and a time-stamping authority's word on it: `stamp` is its response (RFC 3161, DER in
+    base64) over the statement's bytes in UTF-8, `stamped_at` the second that it says; null while there is none."""
+
+    act: Literal["sent", "acknowledged"]
+    statement: str
+    stamp: str | None
+    stamped_at: str | None
+
+
 class NoticeView(View):
     """A notice. `hash` is SHA-256 over salt, voucher, a blank and text; block and journal head show that the notice is
-    not older than they are, the trails of both sides that it is not younger than their entries."""
+    not older than they are, the trails of both sides and `proofs` that it is not younger."""
 
     id: str
     own: bool
@@ -85,6 +98,7 @@ class NoticeView(View):
     journal_head: str
     sent_at: str
     received_at: str | None
+    proofs: list[ProofView]
 
 
 class NoticePage(View):
@@ -167,7 +181,7 @@ def send(form: NoticeForm, moving: MovingHere) -> Response:
     def work(session: Session) -> Reply:
         setting, caller = moving.gateway.setting, moving.caller
         row = notices.send(session, setting, caller, form.voucher, text=form.text)
-        return Reply(201, _notice(caller.organisation, row))
+        return Reply(201, _one(session, caller, row))
 
     return moving.do(work)
 
@@ -182,15 +196,18 @@ def list_notices(
     """The notices that the caller's organisation sent or was sent."""
     with gateway.store.reading() as session:
         found = notices.notices(session, caller, limit=limit + 1, before=number_of(cursor_))
-    page, more = page_of(found, limit, lambda row: row.number)
-    return NoticePage(items=[_notice(caller.organisation, row) for row in page], next=more)
+        page, more = page_of(found, limit, lambda row: row.number)
+        proofs = notices.proofs(session, page)
+    return NoticePage(
+        items=[_notice(caller.organisation, row, proofs[row.number]) for row in page], next=more
+    )
 
 
 @router.get("/notices/{notice}")
 def one_notice(notice: HexId, caller: CallerHere, gateway: GatewayHere) -> NoticeView:
     """One notice, with all that its hash is made of."""
     with gateway.store.reading() as session:
-        return _notice(caller.organisation, notices.notice(session, caller, notice))
+        return _one(session, caller, notices.notice(session, caller, notice))
 
 
 @router.post("/notices/{notice}/acknowledgement", response_model=NoticeView)
@@ -199,7 +216,7 @@ def acknowledge(notice: HexId, moving: MovingHere) -> Response:
 
     def work(session: Session) -> Reply:
         row = notices.acknowledge(session, moving.gateway.setting, moving.caller, notice)
-        return Reply(200, _notice(moving.caller.organisation, row))
+        return Reply(200, _one(session, moving.caller, row))
 
     return moving.do(work)
 
@@ -218,7 +235,11 @@ def _letter(setting: Setting, organisation: int, row: LetterRow) -> LetterView:
     )
 
 
-def _notice(organisation: int, row: NoticeRow) -> NoticeView:
+def _one(session: Session, caller: Caller, row: NoticeRow) -> NoticeView:
+    return _notice(caller.organisation, row, notices.proofs(session, [row])[row.number])
+
+
+def _notice(organisation: int, row: NoticeRow, proofs: Sequence[NoticeProofRow]) -> NoticeView:
     return NoticeView(
         id=row.id,
         own=row.sender == organisation,
@@ -232,4 +253,13 @@ def _notice(organisation: int, row: NoticeRow) -> NoticeView:
         journal_head=str(hex_text(row.journal)),
         sent_at=utc(row.sent_at),
         received_at=None if row.received_at is None else utc(row.received_at),
+        proofs=[
+            ProofView(
+                act=each.act,  # type: ignore[arg-type]
+                statement=each.statement,
+                stamp=None if each.stamp is None else b64encode(each.stamp).decode(),
+                stamped_at=None if each.stamped_at is None else utc(each.stamped_at),
+            )
+            for each in proofs
+        ],
     )

@@ -47,11 +47,13 @@ from ledger.negotiation.recalls import sweep
 from ledger.negotiation.setting import Setting, setting_of
 from ledger.negotiation.silence import complete_silent
 from ledger.negotiation.targets import Targets
+from ledger.negotiation.time_stamps import ADDRESS, ROOTS, Authority, stamp_waiting
 from ledger.negotiation.waiting_transfers import go_on
 from ledger.negotiation.webhook_sending import Deliverer
 from ledger.outbox import machine_clock
 from ledger.pin import OtherChain
 from ledger.relay_terms import Terms
+from ledger.store import Store
 
 LOG: Final = logging.getLogger("gateway")
 INDEX_PAUSE: Final = 0.2
@@ -118,7 +120,7 @@ def gateway_of(
         store=installation.store,
         setting=setting_of(installation),
         register=_register(),
-        authorities=_authorities(os.environ.get(AUTHORITIES, "")),
+        authorities=_authorities(AUTHORITIES, os.environ.get(AUTHORITIES, "")),
         hours=Hours.parse(os.environ.get(CUT_OFF, "") or DEFAULT_HOURS.text),
         provider=_provider(),
         passwords=Passwords(),
@@ -158,11 +160,22 @@ def _provider() -> Provider | None:
     return Provider(**given)
 
 
-def _authorities(paths: str) -> tuple[bytes, ...]:
+def _time_stamps() -> Authority | None:
+    address, roots = os.environ.get(ADDRESS, ""), os.environ.get(ROOTS, "")
+    if not address and not roots:
+        return None
+    if not address.startswith(("http://", "https://")) or not roots:
+        raise InputError(f"set both: {ADDRESS} to an http(s) address, {ROOTS} to files of root certificates")
+    return Authority(
+        address, tuple(each for one in _authorities(ROOTS, roots) for each in read_certificates(one))
+    )
+
+
+def _authorities(setting: str, paths: str) -> tuple[bytes, ...]:
     try:
         found = tuple(Path(path).read_bytes() for path in paths.split(os.pathsep) if path)
     except OSError as missing:
-        raise InputError(f"{AUTHORITIES}: {missing.filename} cannot be read: {missing.strerror}") from None
+        raise InputError(f"{setting}: {missing.filename} cannot be read: {missing.strerror}") from None
     for content in found:
         read_certificates(content)
     return found
@@ -206,6 +219,9 @@ def at_work(installation: Installation, terms: Terms) -> Iterator[Threads]:
     threads.start("housekeeping", lambda: _keep_house(installation, setting, threads.stop))
     deliverer = Deliverer(store, setting, Targets())
     threads.start("webhooks", lambda: webhook_sending.serve(deliverer, stop=threads.stop))
+    authority = _time_stamps()
+    if authority is not None:
+        threads.start("time_stamps", lambda: _stamp(store, authority, threads.stop))
     register = _register()
     if register is not None:
         threads.start(
@@ -244,6 +260,13 @@ def _keep_house(installation: Installation, setting: Setting, stop: threading.Ev
                 _keep_time(installation.chain)
 
 
+def _stamp(store: Store, authority: Authority, stop: threading.Event) -> None:
+    """Gets time stamps for what waits for them; a thread of its own, because an authority may be slow."""
+    while not stop.wait(SWEEP_PAUSE):
+        with _patient():
+            stamp_waiting(store, authority)
+
+
 def _keep_time(chain: Engine) -> None:
     """A demo's time does not go back by more than a minute when the process is killed, by nothing when it ends."""
     if isinstance(chain, EmbeddedChain) and chain.demo:
@@ -256,7 +279,7 @@ def _patient() -> Iterator[None]:
     try:
         yield
     except TallystickError as waiting:
-        LOG.warning("housekeeping waits: %s", waiting)
+        LOG.warning("%s waits: %s", threading.current_thread().name, waiting)
 
 
 def listening(app: FastAPI, *, host: str, port: int, proxies: Sequence[str]) -> uvicorn.Config:

@@ -3,6 +3,7 @@
     documents        one row per document, encrypted
     document_keys    who can open it: its key, wrapped for one organisation
     notices          what a holder has told the issuer that owes, and what shows when
+    notice_proofs    what was said of a notice when, and a time-stamping authority's word on it
     letters          who may look at whose data, until when
 
 Times are Unix seconds. Nothing here can be made again from the chain. No rule stands here: `ledger/negotiation/` has
@@ -11,12 +12,24 @@ them.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.agreements import VoucherId
 from ledger.columns import ADDRESS, Base
 from ledger.outbox_tables import SERIAL
+
+_WAITING_STAMP = text("stamp is null")
 
 
 class DocumentRow(Base):
@@ -83,6 +96,25 @@ class NoticeRow(Base):
     sent_at: Mapped[int]
     received_at: Mapped[int | None]
     received_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class NoticeProofRow(Base):
+    """A statement that a notice was sent, or acknowledged. `stamp`: an authority's time stamp over its bytes, the
+    whole response of RFC 3161 in DER; NULL until there is one, as `stamped_at`, the second that it says."""
+
+    __tablename__ = "notice_proofs"
+    __table_args__ = (
+        UniqueConstraint("notice", "act", name="notice_proofs_by_notice"),
+        Index(
+            "notice_proofs_waiting", "number", sqlite_where=_WAITING_STAMP, postgresql_where=_WAITING_STAMP
+        ),
+    )
+    number: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
+    notice: Mapped[int] = mapped_column(BigInteger, ForeignKey("notices.number"))
+    act: Mapped[str] = mapped_column(String(16))
+    statement: Mapped[str] = mapped_column(Text)
+    stamp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    stamped_at: Mapped[int | None]
 
 
 class LetterRow(Base):

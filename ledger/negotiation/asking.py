@@ -21,14 +21,20 @@ class Unanswered(Exception):
 
 
 def ask(
-    address: str, *, form: Mapping[str, str] | None = None, login: tuple[str, str] | None = None
+    address: str,
+    *,
+    form: Mapping[str, str] | bytes | None = None,
+    media_type: str | None = None,
+    login: tuple[str, str] | None = None,
 ) -> tuple[int, bytes]:
-    """Status and content of a GET, or with `form` of a POST; `login`: HTTP basic. Unanswered."""
+    """Status and content of a GET, or with `form` of a POST; `media_type` of a form that is bytes; `login`: HTTP basic.
+    Unanswered."""
     try:
         with requests.request(
             "GET" if form is None else "POST",
             address,
             data=form,
+            headers={} if media_type is None else {"Content-Type": media_type},
             auth=login,
             timeout=SECONDS,
             allow_redirects=False,

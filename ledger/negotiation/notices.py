@@ -5,15 +5,16 @@
 
 What it shows. *Not earlier*: the notice names a block of the chain, its hash and the journal head there, which nobody
 knew before. *Not later*: an entry with the notice's hash stands in the audit trails of sender and debtor, each entry
-bound to the ones before; whoever has been shown a trail's newest hash since then can check it. *Received*: the debtor's
-own acknowledgement, by a named person, in both trails. That it is the debtor's, the trails and this installation say,
-and no signature on the chain; for a court that wants more, have the issuer sign. The text is shown to these two alone.
+bound to the ones before; and where a time-stamping authority is configured, its signed word on what was sent and what
+was acknowledged (`time_stamps`), which needs nobody's trust in this installation. *Received*: the debtor's own
+acknowledgement, by a named person, in both trails. That it is the debtor's, trails and this installation say, and no
+signature of its key; for a court that wants more, have the issuer sign. The text is shown to these two alone.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
@@ -22,12 +23,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.agreements import VoucherId
+from ledger.calendar import utc
 from ledger.columns import hex_of
-from ledger.document_tables import NoticeRow
+from ledger.document_tables import NoticeProofRow, NoticeRow
 from ledger.documents import SALT_BYTES, fingerprint
 from ledger.errors import InputError, Refusal
 from ledger.members import voucher_text
-from ledger.negotiation import audit
+from ledger.negotiation import audit, time_stamps
 from ledger.negotiation.access import Caller, Right, not_found, require
 from ledger.negotiation.proposals import held
 from ledger.negotiation.setting import Setting
@@ -75,6 +77,7 @@ def send(session: Session, setting: Setting, caller: Caller, voucher: VoucherId,
         "journal": hex_of(notice.journal),
     }
     _in_both(session, caller, notice, "send notice", at=at, facts=facts)
+    time_stamps.state(session, notice.number, time_stamps.SENT, _said(notice))
     return notice
 
 
@@ -110,7 +113,34 @@ def acknowledge(session: Session, setting: Setting, caller: Caller, number: str)
         session.flush()
         facts = {"hash": hex_of(row.hash)}
         _in_both(session, caller, row, "acknowledge notice", at=row.received_at, facts=facts)
+        said = {**_said(row), "received_at": utc(row.received_at), "received_by": row.received_by}
+        time_stamps.state(session, row.number, time_stamps.ACKNOWLEDGED, said)
     return row
+
+
+def proofs(session: Session, rows: Sequence[NoticeRow]) -> dict[int, list[NoticeProofRow]]:
+    """The statements about these notices, by the notice's number, in their order."""
+    found: dict[int, list[NoticeProofRow]] = {row.number: [] for row in rows}
+    query = select(NoticeProofRow).where(NoticeProofRow.notice.in_(list(found)))
+    for proof in session.scalars(query.order_by(NoticeProofRow.number)):
+        found[proof.notice].append(proof)
+    return found
+
+
+def _said(row: NoticeRow) -> dict[str, Any]:
+    """The notice as statements have it: organisations by their numbers here, the text by its hash."""
+    return {
+        "notice": row.id,
+        "sender": row.sender,
+        "debtor": row.debtor,
+        "ledger": row.contract,
+        "voucher": voucher_text(row.voucher),
+        "hash": hex_of(row.hash),
+        "block": row.block,
+        "block_hash": hex_of(row.block_hash),
+        "journal_head": hex_of(row.journal),
+        "sent_at": utc(row.sent_at),
+    }
 
 
 def _in_both(
