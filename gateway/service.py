@@ -288,6 +288,7 @@ def listening(app: FastAPI, *, host: str, port: int, proxies: Sequence[str]) -> 
         app,
         host=host,
         port=port,
+        ws="none",  # there is nothing here that speaks it
         access_log=False,
         server_header=False,
         proxy_headers=bool(proxies),

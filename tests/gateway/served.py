@@ -1,4 +1,4 @@
-"""The gateway as a process of its own, which can be killed at a step of a request."""
+"""The gateway as a process of its own, on a port."""
 
 from __future__ import annotations
 
@@ -19,27 +19,12 @@ from tests.gateway.house import PASSPHRASE, PASSWORD
 
 SECONDS = 180.0
 """Longer than anything here takes on a busy machine."""
-KILLED_AT = """
-import os, signal, sys
-from ledger import crash_points
-
-wanted = sys.argv.pop(1)
-
-def hook(point):
-    if point == wanted:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-crash_points.hook = hook
-from gateway.__main__ import main
-raise SystemExit(main())
-"""
 
 
 @contextmanager
-def serving(directory: Path, *, dies_at: str | None = None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def serving(directory: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
-    start = ["-c", KILLED_AT, dies_at] if dies_at else ["-m", "gateway"]
-    words = [sys.executable, *start, "--directory", str(directory), "--port", str(port)]
+    words = [sys.executable, "-m", "gateway", "--directory", str(directory), "--port", str(port)]
     environment = {**os.environ, "TALLYSTICK_PASSPHRASE": PASSPHRASE}
     with (directory / "log").open("ab") as log:
         process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=log)
@@ -74,10 +59,17 @@ def until(true: Callable[[], Any], process: subprocess.Popen[bytes], directory: 
 @contextmanager
 def desk(url: str, party: int) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=f"{url}/api/v1", timeout=30) as client:
-        done = client.post("/session", json={"login": f"signatory.{party}", "password": PASSWORD})
-        assert done.status_code == 201
-        client.headers["X-CSRF-Token"] = done.json()["csrf"]
+        client.headers.update(signed_in(client, f"signatory.{party}"))
         yield client
+
+
+def signed_in(client: httpx2.Client, login: str, *, at: str = "") -> dict[str, str]:
+    """What the requests of somebody who has signed in have among their headers."""
+    done = client.post(f"{at}/session", json={"login": login, "password": PASSWORD})
+    assert done.status_code == 201, done.text
+    cookies = "; ".join(f"{name}={value}" for name, value in done.cookies.items())
+    client.cookies.clear()
+    return {"X-CSRF-Token": done.json()["csrf"], "Cookie": cookies}
 
 
 def accepted(client: httpx2.Client, offer: str) -> httpx2.Response:
