@@ -72,22 +72,25 @@ def page_of(found: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple
     return page, cursor(key(page[-1])) if len(found) > limit else None
 
 
-def place_of(text: str | None) -> str | None:
-    """What stands behind a cursor; InputError for what is none of ours."""
+def place_of(text: str | None, read: Callable[[str], T]) -> T | None:
+    """What stands behind a cursor, as `read` reads it; InputError for what is none of this list."""
     if text is None:
         return None
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (ValueError, UnicodeDecodeError):
+        return read(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii"))
+    except (ValueError, InputError):
         raise InputError("cursor: give `next` of the page before, as it was") from None
 
 
 def number_of(text: str | None) -> int | None:
     """A cursor that is a number."""
-    found = place_of(text)
-    if found is not None and re.fullmatch(r"[0-9]{1,18}", found) is None:
-        raise InputError("cursor: give `next` of the page before, as it was")
-    return None if found is None else int(found)
+    return place_of(text, _number)
+
+
+def _number(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,18}", text) is None:
+        raise ValueError
+    return int(text)
 
 
 def tag(version: int) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from gateway.answers import PREFIX, PROBLEMS, Cursor, Limit, number_of, page_of
 from gateway.bodies import CSV, RAW, XLSX, SheetRoute
 from gateway.callers import CallerHere, GatewayHere
-from gateway.forms import Flag, Form, OnDay, View, examples, money, utc
+from gateway.forms import RECORDED, Flag, Form, OnDay, View, examples, money, utc
 from gateway.moving import MovingHere, Reply
 from gateway.problems import Problem, problem_of
 from ledger.bulk_tables import BulkRunRow
@@ -45,10 +45,18 @@ COLUMNS = (
     "下一步 next",
 )
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FILE: dict[str, Any] = {"requestBody": {"required": True, "content": {CSV: _BINARY, XLSX: _BINARY}}}
+_ROWS = """reference,line,supplier,face,due,invoice_number,invoice_amount,invoice_total
+PO-2026-118,2-17,11,1234.50,2026-12-31,24312000000012345678,1234.50,1234.50
+"""
+_FILE: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {CSV: {**_BINARY, "example": _ROWS}, XLSX: _BINARY}}
+}
 """How a body that is a file is described."""
 _RESULT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {CSV: _BINARY, XLSX: _BINARY}, "description": "The file."}
+    200: {
+        "content": {CSV: {"example": RECORDED.get("/issuer/bulk-runs/{file}/result")}, XLSX: _BINARY},
+        "description": "The file.",
+    }
 }
 
 

@@ -36,6 +36,7 @@ from gateway.disbursement_forms import (
     import_view,
     run_view,
 )
+from gateway.forms import recorded
 from gateway.moving import Moving, MovingHere, Reply
 from gateway.offer_forms import ReasonForm
 from ledger.confirmations import read_confirmations
@@ -61,14 +62,14 @@ def queue(
 ) -> QueuePage:
     """What the caller has bought and not yet paid."""
     require(caller, Right.READ)
-    after = place_of(cursor_)
+    after = place_of(cursor_, parse_voucher)
     with gateway.store.reading() as session:
         found = queued(
             session,
             gateway.setting,
             caller,
             limit=limit + 1,
-            after=None if after is None else parse_voucher(after),
+            after=after,
         )
     page, more = page_of(found, limit, lambda each: voucher_text(each.voucher))
     today = gateway.setting.today
@@ -156,7 +157,9 @@ def export(run: RunId, moving: MovingHere, if_match: IfMatch = None) -> Response
 @router.get(
     "/disbursement-runs/{run}/instructions",
     response_class=Response,
-    responses={200: {"content": {"application/xml": {}}, "description": "ISO 20022 pain.001.001.09."}},
+    responses=recorded(
+        "/bank/disbursement-runs/{run}/instructions", "application/xml", "ISO 20022 pain.001.001.09."
+    ),
 )
 def instructions(run: RunId, caller: CallerHere, gateway: GatewayHere) -> Response:
     """An exported run as the bank's payment system takes it in; each time the same bytes."""

@@ -6,10 +6,12 @@ are forms: a member that is not known is refused, so that nobody can set what wa
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from importlib.resources import files
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -117,10 +119,40 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+RECORDED: Final = json.loads(files("gateway").joinpath("examples.json").read_text())
+"""An answer of each kind, and of each route whose answer has none, as `python -m tests.record_examples` got it."""
+
+
+def _recorded(schema: dict[str, Any], kind: type[Any]) -> None:
+    example = RECORDED.get(f"{kind.__module__}.{kind.__name__}")
+    if example is not None:
+        schema["examples"] = [example]
+
+
+def recorded(path: str, kind: str, said: str) -> dict[int | str, dict[str, Any]]:
+    """How a route's answer is described that has no form of its own here: its media type and one as it was got."""
+    return {200: {"content": {kind: {"example": RECORDED.get(path)}}, "description": said}}
+
+
 class View(BaseModel):
     """An answer's body."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra=_recorded)
+
+
+class NamedParty(View):
+    """A party, and what it is called where that is known here."""
+
+    party: int
+    name: str | None
+
+
+Names = Mapping[PartyNumber, str]
+
+
+def named(party: int, names: Names) -> NamedParty:
+    """A party with its name."""
+    return NamedParty(party=party, name=names.get(PartyNumber(party)))
 
 
 def money(amount: int) -> str:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from gateway.callers import GatewayHere
-from gateway.forms import View
+from gateway.forms import View, recorded
 from ledger.monitoring import Reason
 
 router = APIRouter(tags=["Health"])
@@ -58,7 +58,7 @@ def ready(gateway: GatewayHere, response: Response) -> ReadinessView:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "Numbers in Prometheus' text form."}},
+    responses=recorded("/metrics", "text/plain", "Numbers in Prometheus' text form."),
 )
 def metrics(gateway: GatewayHere) -> Response:
     """The numbers of relay and index, for Prometheus."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -14,9 +13,8 @@ from sqlalchemy.orm import Session
 from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of, place_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
-from gateway.forms import View, date_text, hex_text, money, utc
+from gateway.forms import NamedParty, Names, View, date_text, hex_text, money, named, utc
 from gateway.gateway import Gateway
-from ledger.agreements import PartyNumber
 from ledger.members import line_text, parse_line, parse_voucher, promise_text, voucher_text
 from ledger.negotiation.access import Caller, Right, require
 from ledger.negotiation.audit import verified
@@ -41,13 +39,6 @@ LinePath = Annotated[str, Path(pattern=r"^(0|[1-9][0-9]{0,9})-(0|[1-9][0-9]{0,9}
 LockName = Literal["discount", "payment", "contested", "confirmed", "pledge", "freeze", "overdue"]
 
 
-class PartyView(View):
-    """A party, and what it is called where that is known here."""
-
-    party: int
-    name: str | None
-
-
 class HopView(View):
     """One step of a voucher's way. What is a neighbour's affair is left out; the transaction can be looked up."""
 
@@ -56,8 +47,8 @@ class HopView(View):
     tier: int | None
     tx_hash: str | None
     voucher: str | None
-    holder: PartyView | None
-    party: PartyView | None
+    holder: NamedParty | None
+    party: NamedParty | None
     amount: str | None
 
 
@@ -68,13 +59,13 @@ class VoucherAnswer(View):
     ledger: str
     promise: str
     line: str
-    issuer: PartyView
-    bank: PartyView
+    issuer: NamedParty
+    bank: NamedParty
     due_day: str
     tier: int
     standing: Literal["holder", "issuer", "bank", "concerned", "former"]
     face: str | None
-    holder: PartyView | None
+    holder: NamedParty | None
     sequence: int | None
     locks: list[LockName] | None
     ended_as: str | None
@@ -110,8 +101,8 @@ class LineAnswer(View):
 
     line: str
     ledger: str
-    bank: PartyView
-    issuer: PartyView
+    bank: NamedParty
+    issuer: NamedParty
     expiry: str
     frozen: bool
     blocked: Annotated[
@@ -164,9 +155,6 @@ class TrailView(View):
     broken_at: int | None
 
 
-Names = Mapping[PartyNumber, str]
-
-
 @router.get("/vouchers")
 def list_vouchers(
     caller: CallerHere,
@@ -204,14 +192,14 @@ def list_lines(
 ) -> LinePage:
     """The lines that the caller granted or was granted: limit, drawn, reserved by open offers, available."""
     require(caller, Right.READ)
-    after = place_of(cursor_)
+    after = place_of(cursor_, parse_line)
     with gateway.store.reading() as session:
         found = lines_of(
             session,
             gateway.setting,
             caller,
             limit=limit + 1,
-            after=None if after is None else parse_line(after),
+            after=after,
             parent=None if parent is None else parse_line(parent),
         )
         page, more = page_of(found, limit, lambda view: line_text(view.row.line))
@@ -278,13 +266,13 @@ def voucher_page(
     session: Session, gateway: Gateway, caller: Caller, *, limit: int, cursor: str | None, held: bool
 ) -> VoucherPage:
     """A page of the vouchers that somebody sees."""
-    after = place_of(cursor)
+    after = place_of(cursor, parse_voucher)
     found = vouchers_of(
         session,
         gateway.setting,
         caller,
         limit=limit + 1,
-        after=None if after is None else parse_voucher(after),
+        after=after,
         held=held,
     )
     page, more = page_of(found, limit, lambda view: voucher_text(view.row.voucher))
@@ -305,10 +293,6 @@ def _concerned(view: VoucherView) -> tuple[int, int, int]:
     return view.row.holder, view.promise.issuer, bank_of(view.promise.line)
 
 
-def _party(number: int, names: Names) -> PartyView:
-    return PartyView(party=number, name=names.get(PartyNumber(number)))
-
-
 @cache
 def _lock_names(locks: int) -> list[str]:
     return [str(lock.name).lower() for lock in Lock if locks & lock]
@@ -323,13 +307,13 @@ def _voucher(view: VoucherView, names: Names) -> dict[str, Any]:
         "ledger": view.ledger,
         "promise": promise_text(promise.promise),
         "line": line_text(promise.line),
-        "issuer": _party(promise.issuer, names),
-        "bank": _party(bank_of(promise.line), names),
+        "issuer": named(promise.issuer, names),
+        "bank": named(bank_of(promise.line), names),
         "due_day": date_text(promise.due_day),
         "tier": row.tier,
         "standing": str(view.standing),
         "face": money(row.face) if shown else None,
-        "holder": _party(row.holder, names) if shown else None,
+        "holder": named(row.holder, names) if shown else None,
         "sequence": row.sequence if shown else None,
         "locks": locks if shown else None,
         "ended_as": row.ended_as if shown else None,
@@ -345,8 +329,8 @@ def _hop(hop: Hop, names: Names) -> HopView:
         tier=hop.tier,
         tx_hash=hex_text(hop.tx_hash),
         voucher=None if hop.voucher is None else voucher_text(hop.voucher),
-        holder=None if hop.holder is None else _party(hop.holder, names),
-        party=None if hop.party is None else _party(hop.party, names),
+        holder=None if hop.holder is None else named(hop.holder, names),
+        party=None if hop.party is None else named(hop.party, names),
         amount=None if hop.amount is None else money(hop.amount),
     )
 
@@ -366,8 +350,8 @@ def _line(view: LineView, names: Names) -> LineAnswer:
     return LineAnswer(
         line=line_text(row.line),
         ledger=view.ledger,
-        bank=_party(row.bank, names),
-        issuer=_party(row.issuer, names),
+        bank=named(row.bank, names),
+        issuer=named(row.issuer, names),
         expiry=date_text(row.expiry),
         frozen=row.frozen,
         blocked=list(view.blocked),  # type: ignore[arg-type]

@@ -13,7 +13,19 @@ from sqlalchemy.orm import Session
 from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
-from gateway.forms import Form, OnDay, PartyText, Text, View, VoucherText, date_text, examples, hex_text, utc
+from gateway.forms import (
+    Form,
+    NamedParty,
+    OnDay,
+    PartyText,
+    Text,
+    View,
+    VoucherText,
+    date_text,
+    examples,
+    hex_text,
+    utc,
+)
 from gateway.holding_routes import (
     VoucherPage,
     VoucherPath,
@@ -26,6 +38,7 @@ from ledger.document_tables import LetterRow, NoticeProofRow, NoticeRow
 from ledger.members import voucher_text
 from ledger.negotiation import letters, notices
 from ledger.negotiation.access import Caller
+from ledger.negotiation.organisations import parties_of
 from ledger.negotiation.setting import Setting
 
 router = APIRouter(tags=["Letters and notices"], route_class=DeskRoute, responses=PROBLEMS)
@@ -42,11 +55,11 @@ class LetterForm(Form):
 
 
 class LetterView(View):
-    """A letter of authorisation, by the numbers of the two organisations."""
+    """A letter of authorisation: whose vouchers may be looked at, and by whom."""
 
     id: str
-    organisation: int
-    reader: int
+    granted_by: NamedParty
+    reader: NamedParty
     own: bool
     until: str
     purpose: str
@@ -88,6 +101,8 @@ class NoticeView(View):
 
     id: str
     own: bool
+    sender: NamedParty
+    debtor: NamedParty
     voucher: str
     text: str
     salt: str
@@ -117,7 +132,7 @@ def grant(form: LetterForm, moving: MovingHere) -> Response:
         row = letters.grant(
             session, setting, moving.caller, reader=form.reader, last_day=form.until, purpose=form.purpose
         )
-        return Reply(201, _letter(setting, moving.caller.organisation, row))
+        return Reply(201, _letters(session, setting, moving.caller, [row])[0])
 
     return moving.do(work)
 
@@ -132,9 +147,8 @@ def list_letters(
     """The letters that the caller's organisation granted or was granted."""
     with gateway.store.reading() as session:
         found = letters.letters(session, caller, limit=limit + 1, before=number_of(cursor_))
-    page, more = page_of(found, limit, lambda row: row.number)
-    items = [_letter(gateway.setting, caller.organisation, row) for row in page]
-    return LetterPage(items=items, next=more)
+        page, more = page_of(found, limit, lambda row: row.number)
+        return LetterPage(items=_letters(session, gateway.setting, caller, page), next=more)
 
 
 @router.post("/letters/{letter}/revoke", response_model=LetterView)
@@ -144,7 +158,7 @@ def revoke(letter: HexId, moving: MovingHere) -> Response:
     def work(session: Session) -> Reply:
         setting = moving.gateway.setting
         row = letters.revoke(session, setting, moving.caller, letter)
-        return Reply(200, _letter(setting, moving.caller.organisation, row))
+        return Reply(200, _letters(session, setting, moving.caller, [row])[0])
 
     return moving.do(work)
 
@@ -181,7 +195,7 @@ def send(form: NoticeForm, moving: MovingHere) -> Response:
     def work(session: Session) -> Reply:
         setting, caller = moving.gateway.setting, moving.caller
         row = notices.send(session, setting, caller, form.voucher, text=form.text)
-        return Reply(201, _one(session, caller, row))
+        return Reply(201, _notices(session, caller, [row])[0])
 
     return moving.do(work)
 
@@ -197,17 +211,14 @@ def list_notices(
     with gateway.store.reading() as session:
         found = notices.notices(session, caller, limit=limit + 1, before=number_of(cursor_))
         page, more = page_of(found, limit, lambda row: row.number)
-        proofs = notices.proofs(session, page)
-    return NoticePage(
-        items=[_notice(caller.organisation, row, proofs[row.number]) for row in page], next=more
-    )
+        return NoticePage(items=_notices(session, caller, page), next=more)
 
 
 @router.get("/notices/{notice}")
 def one_notice(notice: HexId, caller: CallerHere, gateway: GatewayHere) -> NoticeView:
     """One notice, with all that its hash is made of."""
     with gateway.store.reading() as session:
-        return _one(session, caller, notices.notice(session, caller, notice))
+        return _notices(session, caller, [notices.notice(session, caller, notice)])[0]
 
 
 @router.post("/notices/{notice}/acknowledgement", response_model=NoticeView)
@@ -216,50 +227,65 @@ def acknowledge(notice: HexId, moving: MovingHere) -> Response:
 
     def work(session: Session) -> Reply:
         row = notices.acknowledge(session, moving.gateway.setting, moving.caller, notice)
-        return Reply(200, _one(session, moving.caller, row))
+        return Reply(200, _notices(session, moving.caller, [row])[0])
 
     return moving.do(work)
 
 
-def _letter(setting: Setting, organisation: int, row: LetterRow) -> LetterView:
-    return LetterView(
-        id=row.id,
-        organisation=row.organisation,
-        reader=row.reader,
-        own=row.organisation == organisation,
-        until=date_text(row.last_day),
-        purpose=row.purpose,
-        in_force=letters.is_in_force(setting, row),
-        granted_at=utc(row.granted_at),
-        revoked_at=None if row.revoked_at is None else utc(row.revoked_at),
+def _letters(
+    session: Session, setting: Setting, caller: Caller, rows: Sequence[LetterRow]
+) -> list[LetterView]:
+    known = _known(session, [number for row in rows for number in (row.organisation, row.reader)])
+    return [
+        LetterView(
+            id=row.id,
+            granted_by=known[row.organisation],
+            reader=known[row.reader],
+            own=row.organisation == caller.organisation,
+            until=date_text(row.last_day),
+            purpose=row.purpose,
+            in_force=letters.is_in_force(setting, row),
+            granted_at=utc(row.granted_at),
+            revoked_at=None if row.revoked_at is None else utc(row.revoked_at),
+        )
+        for row in rows
+    ]
+
+
+def _notices(session: Session, caller: Caller, rows: Sequence[NoticeRow]) -> list[NoticeView]:
+    known = _known(session, [number for row in rows for number in (row.sender, row.debtor)])
+    proofs = notices.proofs(session, rows)
+    return [
+        NoticeView(
+            id=row.id,
+            own=row.sender == caller.organisation,
+            sender=known[row.sender],
+            debtor=known[row.debtor],
+            voucher=voucher_text(row.voucher),
+            text=row.text,
+            salt="0x" + row.salt,
+            hash=str(hex_text(row.hash)),
+            ledger=row.contract,
+            block=row.block,
+            block_hash=str(hex_text(row.block_hash)),
+            journal_head=str(hex_text(row.journal)),
+            sent_at=utc(row.sent_at),
+            received_at=None if row.received_at is None else utc(row.received_at),
+            proofs=[_proof(each) for each in proofs[row.number]],
+        )
+        for row in rows
+    ]
+
+
+def _proof(row: NoticeProofRow) -> ProofView:
+    return ProofView(
+        act=row.act,  # type: ignore[arg-type]
+        statement=row.statement,
+        stamp=None if row.stamp is None else b64encode(row.stamp).decode(),
+        stamped_at=None if row.stamped_at is None else utc(row.stamped_at),
     )
 
 
-def _one(session: Session, caller: Caller, row: NoticeRow) -> NoticeView:
-    return _notice(caller.organisation, row, notices.proofs(session, [row])[row.number])
-
-
-def _notice(organisation: int, row: NoticeRow, proofs: Sequence[NoticeProofRow]) -> NoticeView:
-    return NoticeView(
-        id=row.id,
-        own=row.sender == organisation,
-        voucher=voucher_text(row.voucher),
-        text=row.text,
-        salt="0x" + row.salt,
-        hash=str(hex_text(row.hash)),
-        ledger=row.contract,
-        block=row.block,
-        block_hash=str(hex_text(row.block_hash)),
-        journal_head=str(hex_text(row.journal)),
-        sent_at=utc(row.sent_at),
-        received_at=None if row.received_at is None else utc(row.received_at),
-        proofs=[
-            ProofView(
-                act=each.act,  # type: ignore[arg-type]
-                statement=each.statement,
-                stamp=None if each.stamp is None else b64encode(each.stamp).decode(),
-                stamped_at=None if each.stamped_at is None else utc(each.stamped_at),
-            )
-            for each in proofs
-        ],
-    )
+def _known(session: Session, organisations: list[int]) -> dict[int, NamedParty]:
+    found = parties_of(session, organisations)
+    return {number: NamedParty(party=party, name=name) for number, (party, name) in found.items()}

@@ -24,6 +24,7 @@ from gateway.answers import (
 )
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
+from gateway.forms import recorded
 from gateway.moving import Moving, MovingHere, Reply
 from gateway.offer_forms import (
     AgreementForm,
@@ -112,7 +113,10 @@ def one_offer(offer_id: OfferId, caller: CallerHere, gateway: GatewayHere, respo
     return answer
 
 
-@router.get("/{offer_id}/typed-data")
+@router.get(
+    "/{offer_id}/typed-data",
+    responses=recorded("/offers/{offer_id}/typed-data", "application/json", "EIP-712 typed data."),
+)
 def typed_data_of(offer_id: OfferId, caller: CallerHere, gateway: GatewayHere) -> dict[str, Any]:
     """What a wallet signs (eth_signTypedData_v4, EIP-712)."""
     require(caller, Right.READ)

@@ -123,7 +123,7 @@ def one_payable_day(
 ) -> ClaimPage:
     """To whom the organisation owes what on a due day."""
     require(caller, Right.READ)
-    after = place_of(cursor_)
+    after = place_of(cursor_, parse_voucher)
     day = day_of_date(parse_date(due_day))
     with gateway.store.reading() as session:
         found = payables.claims(
@@ -132,7 +132,7 @@ def one_payable_day(
             caller,
             day,
             limit=limit + 1,
-            after=None if after is None else parse_voucher(after),
+            after=after,
         )
         page, more = page_of(found, limit, lambda row: voucher_text(row.voucher))
         names = names_of(session, [row.holder for row in page])

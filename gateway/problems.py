@@ -180,7 +180,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def unfit(_request: Request, error: RequestValidationError) -> Response:
         errors = [
-            {"where": [str(part) for part in each["loc"]], "what": each["msg"]} for each in error.errors()
+            {"where": [str(part) for part in each["loc"]], "what": each["msg"].removeprefix("Value error, ")}
+            for each in error.errors()
         ]
         first = errors[0] if errors else {"where": [], "what": ""}
         return answer(

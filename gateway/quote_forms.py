@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,6 +10,8 @@ from gateway.forms import (
     Flag,
     Form,
     Moment,
+    NamedParty,
+    Names,
     OnDay,
     PartyText,
     RateText,
@@ -21,9 +22,9 @@ from gateway.forms import (
     date_text,
     examples,
     money,
+    named,
     utc,
 )
-from ledger.agreements import PartyNumber
 from ledger.calendar import DayCount
 from ledger.discount import Bearer, Fee
 from ledger.members import line_text, voucher_text
@@ -33,7 +34,6 @@ from ledger.negotiation.quote_views import QuoteView, RequestView
 from ledger.negotiation.quoting import Offered, Question
 from ledger.world import bank_of
 
-Names = Mapping[PartyNumber, str]
 RequestStatus = Literal["sealed", "opened", "cancelled"]
 QuoteStatus = Literal["open", "withdrawn", "expired", "accepted"]
 Basis = Literal["ACT/360", "ACT/365", "30/360"]
@@ -52,9 +52,10 @@ class RequestForm(Form):
     deadline: Annotated[
         Moment, Field(description="Until then quotes come in, sealed; from then on they are seen.")
     ]
-    value_day: Annotated[OnDay | None, Field(description="When cash is wanted; else the deadline's day.")] = (
-        None
-    )
+    value_day: Annotated[
+        OnDay | None,
+        Field(description="When cash is wanted; else the first working day."),
+    ] = None
 
     def question(self) -> Question:
         """As the domain takes it."""
@@ -105,13 +106,6 @@ class AnswerForm(Form):
 
     model_config = examples(agrees=True)
     agrees: Flag
-
-
-class NamedParty(View):
-    """A party, and what it is called where that is known here."""
-
-    party: int
-    name: str | None
 
 
 class QuoteAnswer(View):
@@ -229,11 +223,6 @@ class QuotePage(View):
 def share_text(basis_points: int) -> str:
     """A share in percent, `40.00`."""
     return f"{basis_points // 100}.{basis_points % 100:02d}"
-
-
-def named(party: int, names: Names) -> NamedParty:
-    """A party with its name."""
-    return NamedParty(party=party, name=names.get(PartyNumber(party)))
 
 
 def quote_answer(view: QuoteView, names: Names) -> QuoteAnswer:

@@ -23,6 +23,7 @@ from gateway.answers import (
 )
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
+from gateway.forms import recorded
 from gateway.moving import UNSEEN, Moving, MovingHere, Reply
 from gateway.offer_forms import SignatureForm
 from gateway.quote_forms import (
@@ -141,7 +142,9 @@ def list_interest_requests(
     """Quotes whose interest the caller's party is asked to bear, and what it has answered."""
     require(caller, Right.READ)
     with gateway.store.reading() as session:
-        found = quotes_for_issuer(session, gateway.setting, caller, limit=limit + 1, after=_pair_of(cursor_))
+        found = quotes_for_issuer(
+            session, gateway.setting, caller, limit=limit + 1, after=place_of(cursor_, _pair)
+        )
         page, more = page_of(found, limit, lambda view: f"{view.row.request}-{view.row.funder}")
         names = names_of(session, [view.row.funder for view in page])
     return QuotePage(items=[quote_answer(view, names) for view in page], next=more)
@@ -229,7 +232,10 @@ def one_quote(quote_id: QuoteId, caller: CallerHere, gateway: GatewayHere, respo
     return answer
 
 
-@bank.get("/quotes/{quote_id}/typed-data")
+@bank.get(
+    "/quotes/{quote_id}/typed-data",
+    responses=recorded("/bank/quotes/{quote_id}/typed-data", "application/json", "EIP-712 typed data."),
+)
 def quote_typed_data(quote_id: QuoteId, caller: CallerHere, gateway: GatewayHere) -> dict[str, Any]:
     """What the funder's wallet signs, so that acceptance completes the sale (EIP-712)."""
     require(caller, Right.READ)
@@ -292,12 +298,9 @@ def _quote_reply(session: Session, moving: Moving, found: Sequence[Any], *, stat
     return Reply(status, answer, {"ETag": tag(row.version), **UNSEEN})
 
 
-def _pair_of(text: str | None) -> tuple[int, int] | None:
-    """A cursor of request and funder."""
-    found = place_of(text)
-    if found is None:
-        return None
-    request, _, funder = found.partition("-")
-    if not (request.isdecimal() and funder.isdecimal() and len(found) < 40):
-        raise InputError("cursor: give `next` of the page before, as it was")
+def _pair(text: str) -> tuple[int, int]:
+    """A request and a funder."""
+    request, _, funder = text.partition("-")
+    if not (request.isdecimal() and funder.isdecimal() and len(text) < 40):
+        raise ValueError
     return int(request), int(funder)

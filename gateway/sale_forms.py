@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.forms import Flag, Form, View, date_text, examples
+from gateway.forms import Flag, Form, NamedParty, Names, View, date_text, examples, named
 from gateway.offer_forms import OfferAnswer, offer_answer
-from gateway.quote_forms import NamedParty, Names, QuoteAnswer, named, quote_answer
+from gateway.quote_forms import QuoteAnswer, quote_answer
 from ledger.members import voucher_text
 from ledger.negotiation.sale_views import SaleView
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from gateway.answers import PROBLEMS, Cursor, Limit, number_of, page_of, place_of
 from gateway.bodies import DeskRoute
 from gateway.callers import CallerHere, GatewayHere
-from gateway.forms import View, date_text, money
+from gateway.forms import View, date_text, money, recorded
 from ledger.agreements import PartyNumber
 from ledger.calendar import Day, day_of_date, parse_date
 from ledger.members import line_text, parse_voucher, voucher_text
@@ -179,7 +179,7 @@ def one_list(
 ) -> SettlementList:
     """The holders of record of one due day, by voucher: whom to pay how much on which account."""
     require(caller, Right.READ)
-    day, after = _day(due_day), place_of(cursor_)
+    day, after = _day(due_day), place_of(cursor_, parse_voucher)
     with gateway.store.reading() as session:
         sums = settlement_list.totals(session, gateway.setting, caller, day)
         found = settlement_list.claims(
@@ -188,7 +188,7 @@ def one_list(
             caller,
             day,
             limit=limit + 1,
-            after=None if after is None else parse_voucher(after),
+            after=after,
         )
         page, more = page_of(found, limit, lambda each: voucher_text(each.voucher))
         accounts = accounts_of(session, _payees(page))
@@ -203,7 +203,7 @@ def one_list(
 @router.get(
     "/settlement-lists/{due_day}/csv",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}, "description": "A row for each payee."}},
+    responses=recorded("/bank/settlement-lists/{due_day}/csv", "text/csv", "A row for each payee."),
 )
 def list_as_csv(due_day: DayPath, caller: CallerHere, gateway: GatewayHere) -> Response:
     """The whole list as a table."""

@@ -143,9 +143,9 @@ def program_token(
     response: Response,
     gateway: GatewayHere,
     grant_type: Annotated[Literal["client_credentials"], Form()],
-    client_id: Annotated[str, Form(max_length=32)],
-    client_secret: Annotated[str, Form(max_length=128)],
-    scope: Annotated[str | None, Form(max_length=200)] = None,
+    client_id: Annotated[str, Form(max_length=32, examples=["767f16c4515a2a7d38b82f8e"])],
+    client_secret: Annotated[str, Form(max_length=128, examples=["(shown once, by POST /clients)"])],
+    scope: Annotated[str | None, Form(max_length=200, examples=["operator auditor"])] = None,
 ) -> TokenView:
     """A short-lived token for a program (OAuth 2, client credentials)."""
     token, allowed = grant_token(

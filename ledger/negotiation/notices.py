@@ -31,6 +31,7 @@ from ledger.errors import InputError, Refusal
 from ledger.members import voucher_text
 from ledger.negotiation import audit, time_stamps
 from ledger.negotiation.access import Caller, Right, not_found, require
+from ledger.negotiation.organisations import parties_of
 from ledger.negotiation.proposals import held
 from ledger.negotiation.setting import Setting
 from ledger.organisation_tables import OrganisationRow
@@ -77,7 +78,7 @@ def send(session: Session, setting: Setting, caller: Caller, voucher: VoucherId,
         "journal": hex_of(notice.journal),
     }
     _in_both(session, caller, notice, "send notice", at=at, facts=facts)
-    time_stamps.state(session, notice.number, time_stamps.SENT, _said(notice))
+    time_stamps.state(session, notice.number, time_stamps.SENT, _said(session, notice))
     return notice
 
 
@@ -113,7 +114,7 @@ def acknowledge(session: Session, setting: Setting, caller: Caller, number: str)
         session.flush()
         facts = {"hash": hex_of(row.hash)}
         _in_both(session, caller, row, "acknowledge notice", at=row.received_at, facts=facts)
-        said = {**_said(row), "received_at": utc(row.received_at), "received_by": row.received_by}
+        said = {**_said(session, row), "received_at": utc(row.received_at), "received_by": row.received_by}
         time_stamps.state(session, row.number, time_stamps.ACKNOWLEDGED, said)
     return row
 
@@ -127,12 +128,13 @@ def proofs(session: Session, rows: Sequence[NoticeRow]) -> dict[int, list[Notice
     return found
 
 
-def _said(row: NoticeRow) -> dict[str, Any]:
-    """The notice as statements have it: organisations by their numbers here, the text by its hash."""
+def _said(session: Session, row: NoticeRow) -> dict[str, Any]:
+    """The notice as statements have it: the parties by number and name, the text by its hash."""
+    known = parties_of(session, (row.sender, row.debtor))
     return {
         "notice": row.id,
-        "sender": row.sender,
-        "debtor": row.debtor,
+        "sender": dict(zip(("party", "name"), known[row.sender], strict=True)),
+        "debtor": dict(zip(("party", "name"), known[row.debtor], strict=True)),
         "ledger": row.contract,
         "voucher": voucher_text(row.voucher),
         "hash": hex_of(row.hash),

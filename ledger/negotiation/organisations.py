@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -142,6 +142,14 @@ def names_of(session: Session, parties: Sequence[int]) -> Mapping[PartyNumber, s
     """The names of those parties that have an organisation here."""
     found = session.execute(_NAMES, {"parties": sorted(set(parties))})
     return {PartyNumber(int(party or 0)): name for party, name in found}
+
+
+def parties_of(session: Session, organisations: Iterable[int]) -> Mapping[int, tuple[PartyNumber, str]]:
+    """The parties that these organisations are, with their names, by the organisations' numbers."""
+    query = select(_KNOWN.number, _KNOWN.party, _KNOWN.name).where(
+        _KNOWN.number.in_(sorted(set(organisations))), _KNOWN.party.is_not(None)
+    )
+    return {number: (PartyNumber(party), name) for number, party, name in session.execute(query)}
 
 
 _KNOWN: Final = OrganisationRow.__table__.c

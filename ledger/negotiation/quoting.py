@@ -23,7 +23,18 @@ from sqlalchemy.orm import Session
 
 from ledger import voucher as rules
 from ledger.agreements import Discount, Part, PartyNumber, Split, VoucherId
-from ledger.calendar import DAY_SECONDS, Day, DayCount, Timestamp, date_of_day, day_of, start_of_day, utc
+from ledger.calendar import (
+    DAY_SECONDS,
+    Day,
+    DayCount,
+    Timestamp,
+    date_of_day,
+    day_of,
+    day_of_date,
+    roll_following,
+    start_of_day,
+    utc,
+)
 from ledger.columns import hex_of
 from ledger.discount import SALT_BYTES, Bearer, Fee, Quote, price, quote_hash, to_json
 from ledger.errors import InputError, Refusal
@@ -49,7 +60,8 @@ _NO_QUOTE: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a holder asks. `amount` None: the whole voucher; `value_day` None: the day on which the quotes open."""
+    """What a holder asks. `amount` None: the whole voucher; `value_day` None: the first working day on which the quotes
+    are open."""
 
     voucher: VoucherId
     amount: Fen | None
@@ -77,9 +89,14 @@ def ask(session: Session, setting: Setting, caller: Caller, question: Question) 
             f"deadline: the chain's time is {utc(now)}; give one after it, at most {LONGEST_DAYS} days ahead"
         )
     opens_on = day_of(question.deadline)
-    value_day = opens_on if question.value_day is None else question.value_day
+    value_day = _first_working(opens_on) if question.value_day is None else question.value_day
     if value_day < opens_on:
         raise InputError(f"value_day: the quotes are sealed until {date_of_day(opens_on)}")
+    if value_day != _first_working(value_day):
+        raise InputError(
+            f"value_day: on {date_of_day(value_day)} no bank pays; the first working day after it is "
+            f"{date_of_day(_first_working(value_day))}"
+        )
     funders = list(dict.fromkeys(question.funders))
     if not 1 <= len(funders) <= MOST_FUNDERS:
         raise InputError(f"funders: ask 1 to {MOST_FUNDERS}")
@@ -181,6 +198,10 @@ def quote(
     facts = {"request": request.id, "hash": hex_of(row.hash), "signed": sign}
     audit.note(session, caller, "quote", subject=f"quote {row.id}", at=at, facts=facts)
     return row
+
+
+def _first_working(day: Day) -> Day:
+    return day_of_date(roll_following(date_of_day(day)))
 
 
 def _priced(

@@ -8,6 +8,7 @@ that means something else a moment later gains nothing. Nothing of the answer is
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -25,6 +26,7 @@ LONGEST_URL: Final = 500
 _TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv6 addresses that stand for the IPv4 address in their last 32 bits (RFC 6052, RFC 8215)."""
 _PORTS: Final = {"http": 80, "https": 443}
+_NUMBER: Final = re.compile("[0-9]+|0x[0-9a-f]*")
 
 
 class Unreached(Exception):
@@ -84,9 +86,14 @@ class Targets:
             raise unfit
         if host in self.local:
             return parts
-        with suppress(ValueError):
-            if not _is_public(ip_address(host)):
-                raise unfit
+        try:
+            fit = _is_public(ip_address(host))
+        except (
+            ValueError
+        ):  # a name; what ends in a number is an address in a way of writing that resolvers take
+            fit = _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is None
+        if not fit:
+            raise unfit
         if (
             parts.scheme != "https"
             or host.endswith((".local", ".internal", ".localhost"))

@@ -65,6 +65,7 @@ def test_a_forged_place_in_a_list_shows_nothing_that_the_list_itself_does_not(ho
                     assert all(each in own for each in page.json()["items"]), (path, cursor)
                 else:
                     assert problem(page) == (422, "InputError"), (path, cursor)
+                    assert page.json()["detail"].startswith(("cursor: ", "query.cursor: ")), page.text
     assert shown > 10
 
 

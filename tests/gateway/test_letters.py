@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from ledger.negotiation.audit import broken_at
 from ledger.organisation_tables import OrganisationRow
 from ledger.tables import CursorRow
-from tests.gateway.house import House
+from tests.gateway.house import NAMES, House
 from tests.gateway.offering import problem
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, A, B
 
@@ -60,6 +61,9 @@ def test_a_letter_lends_eyes_to_its_reader_alone_and_every_look_is_in_both_trail
     desk = house.desk(OTHER_BANK, "auditor")
     assert problem(desk.get(f"/vouchers/{voucher}")) == (404, "NotFound")
     made = letter(house)
+    (seen,) = desk.get("/letters").json()["items"]
+    assert (seen["own"], seen["granted_by"]) == (False, {"party": A, "name": NAMES[A]})
+    assert (made["own"], made["reader"]) == (True, {"party": OTHER_BANK, "name": NAMES[OTHER_BANK]})
     page = desk.get(f"/letters/{made['id']}/vouchers").json()
     assert [each["id"] for each in page["items"]] == [voucher]
     own = house.desk(A).get(f"/vouchers/{voucher}").json()
@@ -136,6 +140,9 @@ def test_a_notice_shows_when_it_was_sent_and_that_it_was_read(any_house: House) 
         assert sent["journal_head"] == "0x" + stands.journal.hex()
     (got,) = house.desk(ISSUER).get("/notices").json()["items"]
     assert (got["text"], got["own"], got["received_at"]) == (text, False, None)
+    parties = {"sender": {"party": A, "name": NAMES[A]}, "debtor": {"party": ISSUER, "name": NAMES[ISSUER]}}
+    said = json.loads(got["proofs"][0]["statement"])
+    assert parties == {each: got[each] for each in parties} == {each: said[each] for each in parties}
     house.clock.now += 60
     read = house.desk(ISSUER).post(f"/notices/{sent['id']}/acknowledgement").json()
     house.clock.now += 60

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from gateway.forms import utc
+from ledger.calendar import date_of_day, day_of_date, is_working_day, next_working_day, start_of_day
 from ledger.quote_tables import QuoteRow
 from tests.engines import travel_to
 from tests.gateway.house import House
@@ -47,6 +49,16 @@ class Ids(dict[str, str]):
 # ---- who may not -------------------------------------------------------------------------------------------
 
 
+def test_cash_is_wanted_on_the_first_working_day_from_the_deadline_on(house: House) -> None:
+    voucher, today = house.held(), date_of_day(house.office.today)
+    holiday = next(
+        day for day in (today + timedelta(days=n) for n in range(1, 60)) if not is_working_day(day)
+    )
+    deadline = utc(start_of_day(day_of_date(holiday)) + HOUR)
+    done = house.desk(A).post("/supplier/quote-requests", question(house, voucher) | {"deadline": deadline})
+    assert done.json()["value_day"] == next_working_day(holiday).isoformat()
+
+
 def test_only_the_holder_asks_and_only_for_what_can_be_sold(shared_house: House, voucher: str) -> None:
     house = shared_house
     for party in (B, ISSUER, BANK, FACTOR):
@@ -71,6 +83,12 @@ def test_only_the_holder_asks_and_only_for_what_can_be_sold(shared_house: House,
     ):
         done = desk.post("/supplier/quote-requests", question(house, voucher, **changed) | changed)
         assert problem(done)[1] == name, (changed, done.text)
+    holiday = date_of_day(house.office.today) + timedelta(days=1)
+    while is_working_day(holiday):
+        holiday += timedelta(days=1)
+    asked = question(house, voucher, value_day=holiday.isoformat())
+    said = desk.post("/supplier/quote-requests", asked).json()["detail"]
+    assert said.endswith(f"the first working day after it is {next_working_day(holiday)}")
     for role in ("reviewer", "auditor", "partner"):
         refused = house.desk(A, role).post("/supplier/quote-requests", question(house, voucher))
         assert problem(refused) == (403, "NotAllowed")
