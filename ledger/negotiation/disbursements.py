@@ -33,14 +33,14 @@ from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require
 from ledger.negotiation.disbursement_queue import CANCELLED, WAITING, Due, found, same_name
 from ledger.negotiation.offers import proper_reason
+from ledger.negotiation.second_person import require_second_person
 from ledger.negotiation.setting import Setting
 from ledger.offer_tables import OfferRow
-from ledger.organisation_tables import AuditRow, OrganisationRow
+from ledger.organisation_tables import OrganisationRow
 from ledger.payment_file import Instructions, Owner, Payment, instructions_xml
 
 PREPARED, RELEASED, EXPORTED = "prepared", "released", "exported"
 MOST_ITEMS: Final = 500
-_PERSON, _CLIENT = "person ", "client "
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,8 @@ def release(
     """Another person than the maker lets the run go. Refusal CheckedByMaker; NotAllowed for a program; RunClosed;
     VoucherChanged and the errors of `prepare` for what is not as it was."""
     require(caller, Right.CHECK)
-    if not caller.who.startswith(_PERSON):
-        raise Refusal("NotAllowed", {"act": "release", "needs": "a person"})
-    if caller.who in (run.prepared_by, _enrolled_by(session, caller, run.prepared_by)):
-        raise Refusal("CheckedByMaker", {"run": run.id})
+    own = Refusal("CheckedByMaker", {"run": run.id})
+    require_second_person(session, caller, maker=run.prepared_by, act="release", own=own)
     _require_state(run, PREPARED)
     _require_payable(session, setting, caller, run, hours=hours)
     run.released_by, run.released_at = caller.who, setting.machine_clock()
@@ -331,18 +329,6 @@ def _item(
         reason=None,
         offer=None,
     )
-
-
-def _enrolled_by(session: Session, caller: Caller, who: str) -> str:
-    """Who enrolled a program, so that nobody checks what a program of his own has made; the same name for a person."""
-    if not who.startswith(_CLIENT):
-        return who
-    query = select(AuditRow.who).where(
-        AuditRow.organisation == caller.organisation,
-        AuditRow.subject == who,
-        AuditRow.act == "enrol program",
-    )
-    return session.scalar(query) or who
 
 
 def _require_state(run: DisbursementRunRow, *states: str) -> None:

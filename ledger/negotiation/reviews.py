@@ -5,7 +5,7 @@
     waiting           what a reviewer has to look at
     review            a reviewer lets it go on, or ends it
 
-Who made the offer does not review it, in whatever role. What the other side has signed meanwhile binds nobody.
+Who made the offer does not review it (`second_person`). What the other side has signed meanwhile binds nobody.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ledger.errors import Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import Caller, Right, not_found, require
+from ledger.negotiation.second_person import require_second_person
 from ledger.negotiation.setting import Setting
 from ledger.offer_tables import OfferRow
 from ledger.programme_tables import ReviewRow
@@ -63,7 +64,7 @@ def waiting(session: Session, caller: Caller, *, limit: int, after: int, now: in
 
 def review(session: Session, setting: Setting, caller: Caller, offer: OfferRow) -> ReviewRow:
     """A reviewer of the issuer has looked at an open offer and lets it go on. Refusal NotFound where nobody has to look
-    at it; ReviewedByMaker; AlreadyReviewed."""
+    at it; ReviewedByMaker; NotAllowed for a program; AlreadyReviewed."""
     row = to_review(session, caller, offer)
     row.reviewer, row.reviewed_at = caller.who, setting.machine_clock()
     session.flush()
@@ -79,6 +80,6 @@ def to_review(session: Session, caller: Caller, offer: OfferRow) -> ReviewRow:
         raise not_found("review")
     if row.reviewer is not None:
         raise Refusal("AlreadyReviewed", {"offer": offer.id})
-    if row.maker == caller.who:
-        raise Refusal("ReviewedByMaker", {"offer": offer.id})
+    own = Refusal("ReviewedByMaker", {"offer": offer.id})
+    require_second_person(session, caller, maker=row.maker, act="review", own=own)
     return row

@@ -160,6 +160,21 @@ class House:
             )
         return self.signed_in(login)
 
+    def program(self, desk: Desk, *roles: str) -> Desk:
+        """A program that somebody has enrolled, with a token of its own."""
+        made = desk.post("/clients", {"name": "ERP", "roles": list(roles)}).json()
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": made["id"],
+            "client_secret": made["secret"],
+        }
+        token = self.nobody().post("/api/v1/token", data=form).json()["access_token"]
+        told = {"Authorization": f"Bearer {token}"}
+        client = TestClient(
+            self.app, base_url="https://testserver", headers=told, raise_server_exceptions=False
+        )
+        return Desk(client, "", login=f"program {made['id']}")
+
     def dying_desk(self, party: int) -> Desk:
         """A desk whose process may be killed: what is raised there is raised here."""
         known = self.desk(party)

@@ -230,16 +230,10 @@ def test_a_run_is_not_released_by_its_maker_in_whatever_role(selling: House) -> 
     assert problem(house.desk(BANK, "signatory").post(path)) == (403, "NotAllowed")
     assert problem(house.desk(BANK, "auditor").post(path)) == (403, "NotAllowed")
     # His own program neither, nor he what his program has prepared.
-    made = desk.post("/clients", {"name": "payments", "roles": ["operator", "reviewer"]}).json()
-    form = {"grant_type": "client_credentials", "client_id": made["id"], "client_secret": made["secret"]}
-    http = house.nobody()
-    told = {"Authorization": f"Bearer {http.post('/api/v1/token', data=form).json()['access_token']}"}
-    done = http.post(f"/api/v1{path}", headers={**told, "Idempotency-Key": "by program"})
-    assert problem(done) == (403, "NotAllowed")
+    program = house.program(desk, "operator", "reviewer")
+    assert problem(program.post(path)) == (403, "NotAllowed")
     other = house.held(reference="own 2")
-    body = run_of(house, (other, opened_sale(house, other, BANK)))
-    named = {**told, "Idempotency-Key": "program prepares"}
-    by_program = http.post(f"/api/v1{RUNS}", json=body, headers=named).json()
+    by_program = program.post(RUNS, run_of(house, (other, opened_sale(house, other, BANK)))).json()
     own = f"{RUNS}/{by_program['id']}/release"
     assert problem(desk.post(own)) == (409, "CheckedByMaker")
     for each in (path, own):

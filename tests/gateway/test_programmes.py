@@ -258,12 +258,15 @@ def test_a_large_promise_is_reviewed_by_somebody_else_before_it_is_signed(under:
 
 def test_a_reviewer_who_is_the_maker_too_does_not_review(under: tuple[House, str]) -> None:
     house, of = under
-    both = house.hired(ISSUER, "both", {"operator", "reviewer"})
-    body = {**promise(house, of, "4000.00", reference="PO both"), "sign": False}
-    offer = both.offers("/issuer/promise-offers", body)
-    assert problem(both.post(f"/issuer/reviews/{offer['id']}/pass")) == (409, "ReviewedByMaker")
-    stopped = both.post(f"/issuer/reviews/{offer['id']}/stop", {"reason": "x"})
-    assert problem(stopped) == (409, "ReviewedByMaker")
+    both = house.hired(ISSUER, "both", {"operator", "reviewer", "signatory"})
+    program = house.program(both, "operator", "reviewer")
+    for maker in (both, program):
+        body = {**promise(house, of, "4000.00", reference=f"PO {maker.login}"), "sign": False}
+        path = f"/issuer/reviews/{maker.offers('/issuer/promise-offers', body)['id']}"
+        for act, told in (("pass", None), ("stop", {"reason": "x"})):
+            assert problem(both.post(f"{path}/{act}", told)) == (409, "ReviewedByMaker")
+            assert problem(program.post(f"{path}/{act}", told)) == (403, "NotAllowed")
+        assert house.desk(ISSUER, "reviewer").post(f"{path}/pass").status_code == 200
 
 
 def test_a_reviewer_ends_a_promise_and_what_the_supplier_signed_is_void(under: tuple[House, str]) -> None:
