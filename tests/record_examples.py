@@ -39,6 +39,11 @@ def short(value: Any, name: str = "") -> Any:
     return value
 
 
+def beginning(text: str) -> str:
+    """As many whole lines as are worth showing."""
+    return text if len(text) <= LONGEST else text[:LONGEST].rpartition("\n")[0] + "\n"
+
+
 def says(value: Any) -> int:
     """How much it says: members that are not empty."""
     if isinstance(value, dict):
@@ -71,14 +76,14 @@ class Recorder:
     def sees(self, app: Any, method: str, path: str, answer: Any) -> None:
         """Keeps what is better than what there is."""
         kind = answer.headers.get("content-type", "").partition(";")[0]
-        if not 200 <= answer.status_code < 300 or kind not in READABLE:
+        if not 200 <= answer.status_code < 300 or kind not in READABLE or not answer.content:
             return
         for route, pattern, operations in self._paths(app):
             if method in operations and pattern.fullmatch(path):
                 described = operations[method]["responses"].get(str(answer.status_code), {})
                 schema = described.get("content", {}).get(kind, {}).get("schema", {})
                 name = schema["$ref"].rsplit("/", 1)[1] if "$ref" in schema else route
-                self._keeps(name, short(answer.json()) if "json" in kind else answer.text[:LONGEST])
+                self._keeps(name, short(answer.json()) if "json" in kind else beginning(answer.text))
 
     def _paths(self, app: Any) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
         if id(app) not in self.paths:
