@@ -6,13 +6,12 @@ Nobody types a password there: `goes` is what a browser would do, with whoever t
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from gateway.gateway import Gateway
 from ledger.negotiation.provider import Provider
+from tests.gateway.stands import standing
 
 CLIENT, SECRET = "tallystick", "a secret between the two"
 LANDING = "http://localhost/signed-in"
@@ -117,17 +117,5 @@ def provider_at_work(gateway: Gateway) -> Iterator[tuple[Stand, Provider]]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, *_given: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stand.address = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield (
-            stand,
-            Provider(issuer=stand.address, client=CLIENT, secret=SECRET, landing=LANDING),
-        )
-    finally:
-        server.shutdown()
-        server.server_close()
+    with standing(Handler) as stand.address:
+        yield stand, Provider(issuer=stand.address, client=CLIENT, secret=SECRET, landing=LANDING)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.gateway.stands import standing
 
 
 @dataclass
@@ -46,23 +47,6 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
                     self.send_response(receiver.status)
                     self.end_headers()
 
-        def log_message(self, *_given: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_given: object) -> None:
-            """A connection that was cut is what some tests are about."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    scheme = "http" if context is None else "https"
-    receiver.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/hook"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with standing(Handler, context) as address:
+        receiver.url = f"{address}/hook"
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()

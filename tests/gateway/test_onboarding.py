@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ledger.negotiation.onboarding import settle
 from ledger.organisation_tables import OrganisationRow
 from tests.gateway.applying import CODE, PERSON, application, invited
 from tests.gateway.house import Desk, House
+from tests.gateway.stands import standing
 from tests.ledger.office import BANK, FACTOR, ISSUER, OTHER_BANK, REGISTRAR, A, key_of
 
 
@@ -263,17 +263,8 @@ def register_server(answers: dict[str, tuple[int, bytes]]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_given: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with standing(Handler) as address:
+        yield address
 
 
 RECORD = {"code": CODE, "name": "青禾齿轮", "status": "active", "legal_representative": "王芳"}

@@ -5,13 +5,12 @@ It answers as authorities do, by `asn1crypto`; `change` spoils an answer in one 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from asn1crypto import algos, cms, core, tsp  # type: ignore[import-untyped]
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ledger.negotiation.time_stamps import Authority
+from tests.gateway.stands import standing
 
 NOW = datetime(2026, 11, 2, 8, 30, 5, tzinfo=UTC)
 SIGNED_BY = "1.3.6.1.4.1.13762.3"
@@ -145,14 +145,5 @@ def authority_at_work(root_key: rsa.RSAPrivateKey = ROOT_KEY) -> Iterator[tuple[
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_given: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stand.address = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with standing(Handler) as stand.address:
         yield stand, Authority(stand.address, (stand.root,))
-    finally:
-        server.shutdown()
-        server.server_close()
