@@ -127,7 +127,9 @@ class LinePage(View):
 
 
 class AuditEntry(View):
-    """One act."""
+    """One act. `hash`: SHA-256 over `[organisation, place, at, who, act, subject, facts, previous]` as JSON in UTF-8
+    without blanks, the keys of facts sorted; the organisation is its number (`GET /session`), `at` Unix seconds,
+    `previous` the hash of the entry before without 0x, 64 zeros before the first."""
 
     place: int
     at: str

@@ -96,7 +96,9 @@ class ApplicationForm(Form):
     size_class: Literal["large", "medium", "small", "micro"]
     legal_representative: Name
     bank_account: Annotated[str, Field(strict=True, min_length=1, max_length=64, pattern=r"^[0-9A-Za-z -]+$")]
-    roles: Annotated[tuple[RoleWord, ...], Field(max_length=4)] = ()
+    roles: Annotated[
+        tuple[RoleWord, ...], Field(max_length=4, description="None to hold, pass on and sell: a supplier.")
+    ] = ()
     signer: SignerForm
     person: PersonForm
 
@@ -142,7 +144,7 @@ class ApplicationPage(View):
 
 
 class DifferenceView(View):
-    """What the public register has otherwise."""
+    """What the public register has otherwise; `registered` is empty where it has no such enterprise."""
 
     member: str
     given: str

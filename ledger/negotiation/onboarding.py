@@ -233,12 +233,15 @@ def check(
     *,
     register: BusinessRegister | None,
 ) -> None:
-    """The sponsor takes the application. Refusal RegisterDiffers where the public register has it otherwise."""
+    """The sponsor takes the application. Refusal NotRegistered where the public register does not have it,
+    RegisterDiffers where it has it otherwise."""
     require(caller, Right.PROPOSE)
     if row.sponsor != caller.acting():
         raise not_found("application")
     _require_status(row, (APPLIED,))
     found = compared(row, register)
+    if found and found[0].member == "code":
+        raise Refusal("NotRegistered", {"code": row.credit_code})
     if found:
         facts = {"member": found[0].member, "given": found[0].given, "registered": found[0].registered}
         raise Refusal("RegisterDiffers", facts)

@@ -103,7 +103,7 @@ def test_one_credit_code_applies_once(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("member", "value"),
-    [("name", "青禾齿轮厂"), ("legal_representative", "王方"), ("status", "revoked"), ("code", "other")],
+    [("name", "青禾齿轮厂"), ("legal_representative", "王方"), ("status", "revoked")],
 )
 def test_what_the_public_register_has_otherwise_stands_against_it(
     house: House, member: str, value: str
@@ -115,6 +115,16 @@ def test_what_the_public_register_has_otherwise_stands_against_it(
     assert done.json()["facts"]["member"] == member
     (shown,) = house.desk(BANK).get(f"/applications/{number}/comparison").json()["differences"]
     assert shown["member"] == member
+
+
+def test_who_is_not_in_the_public_register_is_told_so(house: House) -> None:
+    registered(house, code="other")
+    number = applies(house, application(house)).json()["organisation"]
+    done = house.desk(BANK).post(f"/applications/{number}/check")
+    assert problem(done) == (409, "NotRegistered")
+    assert done.json()["facts"] == {"code": CODE}
+    (shown,) = house.desk(BANK).get(f"/applications/{number}/comparison").json()["differences"]
+    assert shown == {"member": "code", "given": CODE, "registered": ""}
 
 
 def test_without_a_public_register_nobody_is_checked_and_it_is_said_whose_matter_that_is(

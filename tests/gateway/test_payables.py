@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -195,3 +197,23 @@ def test_of_hops_before_its_own_a_holder_sees_that_there_were_some_and_nothing_o
     assert [hop["holder"]["party"] for hop in whole if hop["event"] == "Transferred"] == [B, C]
     passed = house.desk(A).get(f"/vouchers/{voucher}").json()["provenance"]
     assert [hop["holder"]["party"] for hop in passed if hop["event"] == "Transferred"] == [B]
+
+
+def test_whoever_has_the_trail_hashes_it_again_by_what_the_document_says(house: House) -> None:
+    house.held()
+    desk = house.desk(ISSUER, "auditor")
+    own = desk.get("/session").json()["caller"]["organisation"]
+    previous = "0" * 64
+    for entry in desk.get("/audit", limit=200).json()["items"]:
+        at = int(datetime.fromisoformat(entry["at"]).timestamp())
+        said = [
+            own,
+            entry["place"],
+            at,
+            *(entry[each] for each in ("who", "act", "subject", "facts")),
+            previous,
+        ]
+        text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        previous = sha256(text.encode()).hexdigest()
+        assert entry["hash"] == f"0x{previous}"
+    assert desk.get("/audit/verification").json()["head"] == f"0x{previous}"
