@@ -27,7 +27,7 @@ from scripts.cli import app
 from scripts.cli_screen import Screen
 from scripts.cli_serve import open_to_partners
 from tests.engines import ROOT, free_port
-from tests.gateway.house import PASSPHRASE, House
+from tests.gateway.house import PASSPHRASE, House, embedded_copy
 from tests.gateway.served import accepted, answers, until
 from tests.ledger.office import ISSUER, A
 
@@ -145,15 +145,18 @@ def days_pass(issuer: httpx2.Client, supplier: httpx2.Client) -> str:
     return (today + DAY).isoformat()
 
 
-def test_only_a_sandbox_has_days_and_only_partners_move_them(house: House) -> None:
-    assert house.desk(ISSUER).get("/sandbox/day").status_code == 404
-    chain: Any = house.office.chain
-    partner = house.hired(A, "partner.of.a", {"partner"})
-    app = create_app(replace(house.gateway, sandbox=chain))
-    today = date_of_day(house.gateway.setting.today).isoformat()
-    for desk, status in ((partner, 200), (house.desk(ISSUER), 403)):
-        known = TestClient(app, base_url="https://testserver", cookies=desk.client.cookies)
-        assert known.get("/api/v1/sandbox/day").json()["today"] == today
-        moved = known.post("/api/v1/sandbox/day", json={"to": today}, headers={"X-CSRF-Token": desk.csrf})
-        assert moved.status_code == status, moved.text
-    assert TestClient(app).get("/api/v1/sandbox/day").status_code == 401
+def test_only_a_sandbox_has_days_and_only_partners_move_them(founded: Path, tmp_path: Path) -> None:
+    with embedded_copy(founded, tmp_path) as house:  # which a sandbox always is on
+        assert house.desk(ISSUER).get("/sandbox/day").status_code == 404
+        chain = house.office.chain
+        assert isinstance(chain, EmbeddedChain)
+        partner = house.hired(A, "partner.of.a", {"partner"})
+        served = create_app(replace(house.gateway, sandbox=chain))
+        today = date_of_day(house.gateway.setting.today).isoformat()
+        for desk, status in ((partner, 200), (house.desk(ISSUER), 403)):
+            known = TestClient(served, base_url="https://testserver", cookies=desk.client.cookies)
+            assert known.get("/api/v1/sandbox/day").json()["today"] == today
+            told = {"X-CSRF-Token": desk.csrf}
+            moved = known.post("/api/v1/sandbox/day", json={"to": today}, headers=told)
+            assert moved.status_code == status, moved.text
+        assert TestClient(served).get("/api/v1/sandbox/day").status_code == 401
