@@ -28,6 +28,7 @@ from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
     DBAPIError,
+    IntegrityError,
     InterfaceError,
     InvalidatePoolError,
     OperationalError,
@@ -214,6 +215,16 @@ def usable(engine: Engine, *, committing: bool = False) -> Iterator[None]:
         if told is None:
             raise  # a statement of ours is wrong: no condition of the database
         raise told from None
+
+
+@contextmanager
+def unless_overtaken(said: str) -> Iterator[None]:
+    """For writing what was looked for and not there: DatabaseBusy where somebody else wrote it at the same moment.
+    Nothing was written, and looked for again it is there."""
+    try:
+        yield
+    except IntegrityError:
+        raise DatabaseBusy(f"{said} at the same moment") from None
 
 
 def _told(url: URL, broken: DBAPIError, *, committing: bool) -> TallystickError | None:

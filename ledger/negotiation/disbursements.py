@@ -19,12 +19,11 @@ from typing import Final
 from uuid import uuid4
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ledger.agreements import VoucherId
 from ledger.calendar import Day, Timestamp, date_of_day, day_of, is_working_day, start_of_day
-from ledger.database import DatabaseBusy
+from ledger.database import unless_overtaken
 from ledger.disbursement_tables import DisbursementItemRow, DisbursementRunRow
 from ledger.errors import InputError, Refusal
 from ledger.members import voucher_text
@@ -144,10 +143,8 @@ def prepare(
     ]
     instructions(run, items, made_at=at)  # what cannot be written is not prepared
     session.add_all(items)
-    try:
+    with unless_overtaken("another run was prepared"):
         session.flush()
-    except IntegrityError:  # somebody prepared one of them meanwhile: looked at again, it is in a run
-        raise DatabaseBusy("another run was prepared at the same moment") from None
     facts = {"count": run.count, "total": run.total}
     audit.note(session, caller, "prepare run", subject=f"run {run.id}", at=at, facts=facts)
     return run

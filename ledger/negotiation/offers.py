@@ -35,6 +35,7 @@ from ledger.agreements import (
     to_json,
 )
 from ledger.columns import bytes_of, hex_of
+from ledger.database import unless_overtaken
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
 from ledger.negotiation.access import SEES_OFFER, Caller, Right, asking, not_found, require
@@ -142,7 +143,8 @@ def make(session: Session, setting: Setting, caller: Caller, proposal: Proposal)
         for place, duty in enumerate(duties)
     ]
     session.add(offer)
-    session.flush()
+    with unless_overtaken("the same agreement was offered"):
+        session.flush()
     if not duties:  # a recovery that is finished without a veto
         _complete(session, offer, proposal, at=at)
     if programme is not None and programme.wants_review(int(offer.face or 0)):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ledger.agreements import PartyNumber
@@ -93,8 +94,9 @@ def enlist(
     InputError for a login that is taken or cannot be typed, and where there is no role.
     """
     login = proper_login(login)
+    taken = InputError(f"login {shown(login)} is taken: give another one")
     if session.scalar(select(PersonRow.number).where(PersonRow.login == login)) is not None:
-        raise InputError(f"login {shown(login)} is taken: give another one")
+        raise taken
     if not roles:
         raise InputError(f"say what {shown(login)} is to be: {', '.join(StaffRole)}")
     row = PersonRow(
@@ -109,7 +111,10 @@ def enlist(
         created_at=at,
     )
     session.add(row)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:  # at this very moment
+        raise taken from None
     system = Caller(organisation=organisation.number, party=None, who="operator", roles=frozenset())
     audit.note(
         session,

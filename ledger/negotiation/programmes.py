@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from ledger.agreements import Issue
 from ledger.calendar import Day
 from ledger.columns import hex_of
+from ledger.database import unless_overtaken
 from ledger.document_tables import DocumentRow
 from ledger.errors import InputError, Refusal
 from ledger.negotiation import audit
@@ -83,7 +84,8 @@ def create(
         version=0,
     )
     session.add(row)
-    session.flush()
+    with unless_overtaken("a programme of this name was made"):
+        session.flush()
     _put_in_force(session, caller, row, terms, at=at)
     return row
 

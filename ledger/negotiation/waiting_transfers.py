@@ -33,7 +33,7 @@ from ledger.negotiation.proposals import InvoiceUse, deadline, held, transfer
 from ledger.negotiation.setting import Setting
 from ledger.negotiation.sign_in import present_caller
 from ledger.offer_tables import OfferRow, WaitingTransferRow
-from ledger.organisation_tables import InvitationRow, OrganisationRow
+from ledger.organisation_tables import AuditHeadRow, InvitationRow, OrganisationRow
 
 WAITING_DAYS: Final = 30
 """How long it waits unless its maker says otherwise, to the end of this many days from today."""
@@ -70,6 +70,7 @@ def wait_for(
     require(caller, Right.SIGN if sign_then else Right.PROPOSE)
     _, present = held(session, setting, caller, voucher)
     now = setting.chain_clock()
+    session.get(AuditHeadRow, caller.organisation, with_for_update=True)  # one after the other
     open_one = session.scalar(
         select(WaitingTransferRow.id).where(
             WaitingTransferRow.organisation == caller.organisation,

@@ -23,7 +23,7 @@ from tests.gateway.banking import opened_sale, statement_xml, with_accounts, wor
 from tests.gateway.house import NAMES, House, embedded_copy
 from tests.gateway.lives import lives_of
 from tests.gateway.served import SECONDS, signed_in
-from tests.gateway.trading import asked
+from tests.gateway.trading import asked, asserted
 from tests.gateway.trading import sold as sold_here
 from tests.ledger.office import BANK, FACTOR, ISSUER, A, B
 
@@ -152,22 +152,6 @@ def story_of(directory: Path, house: House, client: httpx2.Client) -> Story:
     ]
     known = {"promised": promised["id"], "recallable": recallable["id"]}
     return Story(directory, steps, {**known, "quote": quote["id"], "paid": paid}, client)
-
-
-def asserted(house: House, voucher: str) -> None:
-    """The factor says that it has paid for it."""
-    said = {
-        "agreement": "AssertPayment",
-        "voucher": voucher,
-        "sequence": house.desk(A).get(f"/vouchers/{voucher}").json()["sequence"],
-        "purpose": "disbursement",
-        "payee": A,
-        "amount": "0.00",
-        "value_day": house.day(0),
-        "payment_reference": "0x" + "7" * 64,
-    }
-    house.desk(FACTOR).offers("/offers", {"agreement": said, "sign": True})
-    house.land()
 
 
 def settled(story: Story) -> None:

@@ -15,29 +15,8 @@ from ledger.errors import InputError
 from ledger.negotiation.silence import complete_silent
 from tests.gateway.house import Desk, House
 from tests.gateway.offering import problem, signed_outside
-from tests.gateway.trading import asked, held, sale, sold
+from tests.gateway.trading import asked, asserted, held, sale, sold
 from tests.ledger.office import BANK, FACTOR, ISSUER, LATER, OTHER_BANK, REGISTRAR, A, B, C, some_hash
-
-HASH = "0x" + "5a" * 32
-
-
-def asserted(house: House, voucher: str, funder: int = FACTOR) -> None:
-    """The funder says that it has paid."""
-    desk = house.desk(funder)
-    present = desk.get(f"/vouchers/{voucher}").json()
-    agreement = {
-        "agreement": "AssertPayment",
-        "voucher": voucher,
-        "sequence": present["sequence"],
-        "purpose": "disbursement",
-        "payee": present["holder"]["party"],
-        "amount": "0.00",
-        "value_day": house.day(0),
-        "payment_reference": HASH,
-    }
-    desk.offers("/offers", {"agreement": agreement, "sign": True})
-    house.land()
-
 
 # ---- what is refused ---------------------------------------------------------------------------------------
 

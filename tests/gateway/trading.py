@@ -80,3 +80,21 @@ def sale(house: House, quote: str, *, party: int = A) -> dict[str, Any]:
     done = house.desk(party).get(f"/sales/{quote}")
     assert done.status_code == 200, done.text
     return dict(done.json())
+
+
+def asserted(house: House, voucher: str, funder: int = FACTOR) -> None:
+    """The funder says that it has paid."""
+    desk = house.desk(funder)
+    present = desk.get(f"/vouchers/{voucher}").json()
+    agreement = {
+        "agreement": "AssertPayment",
+        "voucher": voucher,
+        "sequence": present["sequence"],
+        "purpose": "disbursement",
+        "payee": present["holder"]["party"],
+        "amount": "0.00",
+        "value_day": house.day(0),
+        "payment_reference": "0x" + "7" * 64,
+    }
+    desk.offers("/offers", {"agreement": agreement, "sign": True})
+    house.land()
