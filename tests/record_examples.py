@@ -101,9 +101,9 @@ class Recorder:
         known = kinds()
         kept = {
             f"{known[name].__module__}.{known[name].__name__}" if name in known else name: value
-            for name, value in self.best.items()
+            for name, value in sorted(self.best.items())
         }
-        FILE.write_text(json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+        FILE.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
 
 
 def rank(value: Any) -> tuple[int, int]:
